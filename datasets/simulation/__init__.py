@@ -1,0 +1,1 @@
+"""A simulated patrol: rendered street frames with exact truth, for demos, tests and the location code."""

@@ -1,0 +1,154 @@
+"""From bytes to an upright RGB picture and its metadata, strictly and cheaply.
+
+JPEGs are decoded at the smallest of libjpeg's scales that still covers what is asked for: a photo of
+12 megapixels costs more to decode in full than to detect on. EXIF orientation is applied here, once.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from streetsight.inference.exif import read_metadata, read_orientation
+from streetsight.models.frame import FrameMetadata
+
+Outcome = Literal["accepted", "invalid_image", "truncated", "too_large", "too_small", "unreadable"]
+ImageRgb = NDArray[np.uint8]
+
+MAX_PIXELS = 150_000_000
+MIN_SIDE_PX = 32
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
+
+# Pillow's own guard warns at a size of its choosing; ours is checked from the header before any decode.
+Image.MAX_IMAGE_PIXELS = None
+
+# numpy rotations (counter-clockwise quarter turns, then mirrored left-right) of EXIF orientations 1-8.
+_TURNS: dict[int, tuple[int, bool]] = {
+    1: (0, False), 2: (0, True), 3: (2, False), 4: (2, True),
+    5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False),
+}  # fmt: skip
+
+
+class PhotoError(ValueError):
+    """A photo that cannot be used. `outcome` is the reason code, the message says what to do."""
+
+    def __init__(self, outcome: Outcome, message: str) -> None:
+        super().__init__(message)
+        self.outcome: Outcome = outcome
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photo:
+    """A decoded photo.
+
+    Attributes:
+        image_rgb_hwc: (h, w, 3) uint8, upright, maybe smaller than the original.
+        size_wh: of the upright original, pixels; boxes refer to this.
+        sha256: of the file's bytes, hex.
+        metadata: time, position, camera, as the file says.
+    """
+
+    image_rgb_hwc: ImageRgb
+    size_wh: tuple[int, int]
+    sha256: str
+    metadata: FrameMetadata
+
+
+def read_photo(data: bytes, min_side: int | None = None) -> Photo:
+    """Decode a photo.
+
+    Args:
+        data: the file's bytes: JPEG, PNG, WebP or HEIC.
+        min_side: the picture may be decoded smaller as long as its longest side stays at least this,
+            pixels; None decodes in full.
+
+    Raises:
+        PhotoError: for anything that is not a whole, sensibly sized photo.
+    """
+    if not data:
+        raise PhotoError("invalid_image", "the file is empty (0 bytes); copy it again from the camera")
+    with _open(data) as header:
+        _check_size(header.size)
+        orientation = read_orientation(header)
+        metadata = read_metadata(header)
+        plain_jpeg = header.format == "JPEG" and header.mode in ("RGB", "L")
+        image = _decode_jpeg(data, header.size, min_side) if plain_jpeg else _decode_other(header)
+        size_wh = header.size
+    turns, mirrored = _TURNS[orientation]
+    if turns or mirrored:
+        image = np.rot90(image, turns)
+        image = np.ascontiguousarray(image[:, ::-1] if mirrored else image)
+    if turns % 2:
+        size_wh = size_wh[::-1]
+    return Photo(image, size_wh, hashlib.sha256(data).hexdigest(), metadata)
+
+
+def _open(data: bytes) -> Image.Image:
+    """The header, lazily: nothing is decoded yet."""
+    if data[4:8] == b"ftyp":
+        _register_heif()
+    try:
+        return Image.open(io.BytesIO(data))
+    except UnidentifiedImageError:
+        start = data[:12]
+        raise PhotoError(
+            "invalid_image",
+            f"not a picture: the file starts with {start!r}; expected JPEG, PNG, WebP or HEIC",
+        ) from None
+    except (OSError, ValueError, SyntaxError) as error:
+        raise PhotoError("invalid_image", f"the picture's header is damaged ({error})") from error
+
+
+def _register_heif() -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+
+def _check_size(size_wh: tuple[int, int]) -> None:
+    width, height = size_wh
+    if width * height > MAX_PIXELS:
+        raise PhotoError(
+            "too_large",
+            f"{width} x {height} pixels is more than the limit of {MAX_PIXELS // 1_000_000} megapixels; scale it down",
+        )
+    if min(width, height) < MIN_SIDE_PX:
+        raise PhotoError(
+            "too_small", f"{width} x {height} pixels; nothing can be told below {MIN_SIDE_PX} pixels a side"
+        )
+
+
+def _decode_jpeg(data: bytes, size_wh: tuple[int, int], min_side: int | None) -> ImageRgb:
+    width, height = size_wh
+    need = {}
+    if min_side is not None and min_side < max(size_wh):
+        scale = min_side / max(size_wh)
+        need = {"min_width": int(np.ceil(width * scale)), "min_height": int(np.ceil(height * scale))}
+    try:
+        return simplejpeg.decode_jpeg(data, colorspace="RGB", fastupsample=True, strict=True, **need)
+    except ValueError as error:
+        reason = str(error)
+    if "extraneous bytes" in reason:  # harmless padding that some cameras write
+        return simplejpeg.decode_jpeg(data, colorspace="RGB", fastupsample=True, strict=False, **need)
+    if "remature end" in reason:
+        raise PhotoError("truncated", "the JPEG ends too early: the copy was cut off; copy it again")
+    raise PhotoError("invalid_image", f"the JPEG is damaged ({reason}); copy it again")
+
+
+def _decode_other(header: Image.Image) -> ImageRgb:
+    """PNG, WebP, HEIC, and JPEGs in CMYK, by Pillow, which refuses truncated files."""
+    try:
+        if header.mode.startswith("I"):  # 16 bits a channel: keep the upper eight
+            return np.repeat((np.asarray(header).astype(np.uint32) >> 8).astype(np.uint8)[..., None], 3, axis=2)
+        return np.asarray(header.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        cut = "truncated" in str(error).lower() or "too early" in str(error).lower()
+        raise PhotoError(
+            "truncated" if cut else "invalid_image",
+            f"the {header.format} picture {'ends too early' if cut else 'is damaged'} ({error}); copy it again",
+        ) from error

@@ -1,0 +1,178 @@
+"""The card beside a release's ONNX file: everything needed to run it, trust it and trace it.
+
+A card is written by code (`streetsight.training.export`) and read here; nobody retypes sizes,
+thresholds or class order.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from streetsight.models.taxonomy import default_taxonomy
+
+Head = Literal["end_to_end", "one_to_many"]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class CardError(ValueError):
+    """A card is missing, incomplete or contradicts itself."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CardClass(_Part):
+    """One output class: contiguous id of the release, taxonomy name, deployed threshold."""
+
+    id: int = Field(ge=0)
+    name: str
+    threshold: Share
+
+
+class ModelInput(_Part):
+    """How a photo becomes the model's input: NCHW float32 RGB / 255, letterboxed."""
+
+    size: int = Field(ge=64, le=4096, description="longest side, pixels")
+    stride: int = Field(default=32, description="sides are multiples of this")
+    pad: int = Field(default=114, ge=0, le=255, description="grey of the letterbox")
+    rectangular: bool = Field(description="True: pad only to the stride, not to a square")
+
+
+class ModelOutput(_Part):
+    """How the output is decoded: by head and shape.
+
+    `end_to_end` is (b, n, 6) rows of xyxy, score, class; `one_to_many` is (b, 4 + classes, anchors)
+    cxcywh and scores, needing NMS.
+    """
+
+    head: Head
+    nms_iou: Share | None = None
+    max_detections: int = Field(default=300, gt=0)
+
+    @model_validator(mode="after")
+    def _nms_only_where_needed(self) -> "ModelOutput":
+        if (self.head == "one_to_many") != (self.nms_iou is not None):
+            raise ValueError("nms_iou belongs to the one_to_many head, and only to it")
+        return self
+
+
+class DataSource(_Part):
+    """A collection of photos that a release learned from."""
+
+    name: str
+    photos: int = Field(ge=0)
+    labelled_classes: tuple[str, ...]
+    licence: str
+
+
+class Training(_Part):
+    """Where the weights come from."""
+
+    recipe: str
+    epochs: int
+    train_photos: int
+    rendered_frames: int
+    train_digest: str
+    start_sha256: str
+    commit: str | None
+    versions: dict[str, str]
+
+
+class ClassMetrics(_Part):
+    """One class on photos whose groups were never trained on; precision and recall at the threshold."""
+
+    name: str
+    photos: int
+    boxes: int
+    ap50: Share
+    ap50_95: Share
+    precision: Share | None
+    recall: Share | None
+
+
+class Evaluation(_Part):
+    """Figures of the exported ONNX through our own pre- and post-processing."""
+
+    part: str
+    photos: int
+    digest: str
+    map50: Share
+    map50_95: Share
+    classes: tuple[ClassMetrics, ...]
+    note: str = ""
+
+
+class Parity(_Part):
+    """Largest difference between the ONNX and the trained network on the same inputs."""
+
+    photos: int
+    max_score_difference: float
+    max_box_difference_px: float
+
+
+class Card(_Part):
+    """The whole card. Unknown keys are refused."""
+
+    format: Literal[1] = 1
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    created: date
+    architecture: str
+    licence: str
+    onnx_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    taxonomy_version: str
+    classes: tuple[CardClass, ...] = Field(min_length=1)
+    input: ModelInput
+    output: ModelOutput
+    data: tuple[DataSource, ...] = ()
+    training: Training | None = None
+    evaluations: tuple[Evaluation, ...] = ()
+    parity: Parity | None = None
+    limits: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _classes_are_contiguous_and_known(self) -> "Card":
+        if [each.id for each in self.classes] != list(range(len(self.classes))):
+            raise ValueError("class ids must run from 0 without gaps, in order")
+        if len({each.name for each in self.classes}) != len(self.classes):
+            raise ValueError("a class name is used twice")
+        taxonomy = default_taxonomy()
+        unknown = [each.name for each in self.classes if each.name not in taxonomy]
+        if unknown:
+            raise ValueError(f"classes {unknown} are not in taxonomy version {taxonomy.version}")
+        return self
+
+    @property
+    def address(self) -> str:
+        """`name@digest`, the digest being the first 12 hex digits of the ONNX file's sha256."""
+        return f"{self.name}@{self.onnx_sha256[:12]}"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.classes)
+
+
+def read_card(path: Path) -> Card:
+    """Read and check a card.
+
+    Raises:
+        CardError: naming the file and each field that is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CardError(f"{path}: the card cannot be read ({error})") from error
+    try:
+        return Card.model_validate_json(text)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'card'}: {fault['msg']}" for fault in error.errors()
+        )
+        raise CardError(f"{path}: not a valid card: {faults}") from error
+
+
+def write_card(card: Card, path: Path) -> None:
+    """Write a card so that `read_card` gives the same one back."""
+    path.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")

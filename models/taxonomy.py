@@ -1,0 +1,165 @@
+"""The versioned taxonomy: detector classes, the conditions they map to, names, colours, national codes.
+
+The data is `taxonomy.toml`; this file only reads and checks it.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+Language = Literal["zh", "en"]
+Parking = Literal["motor", "non_motor"]
+
+DEFAULT_PATH = Path(__file__).with_name("taxonomy.toml")
+
+
+class TaxonomyError(ValueError):
+    """A taxonomy file contradicts itself or lacks something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One entry of a national code table. A code without its scheme is meaningless.
+
+    Attributes:
+        scheme: the table, e.g. "GB/T 47678.5-2026".
+        kind: 事项 (matter), 事件 (event, 2013) or 部件 (component).
+        code: digits within the scheme and kind.
+        name: the table's own name for it.
+        source: where the code was read.
+        verified: True once a person has checked it against the printed standard.
+    """
+
+    scheme: str
+    kind: str
+    code: str
+    name: str
+    source: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a person confirms: `exposed_garbage`, `street_vending`, ..."""
+
+    name: str
+    zh: str
+    en: str
+    colour: str
+    optional: bool = False
+
+    def label(self, language: Language) -> str:
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorClass:
+    """What a release outputs.
+
+    Attributes:
+        id: stable integer, never reused.
+        condition: name of the condition it is a lead for, or None for context.
+        parking: for vehicles, which parking rule applies (`illegal_parking` is a rule, not a class).
+        colour: "#RRGGBB", used by pictures, pages and charts alike.
+    """
+
+    id: int
+    name: str
+    zh: str
+    en: str
+    colour: str
+    note: str
+    codes: tuple[Code, ...]
+    condition: str | None = None
+    parking: Parking | None = None
+
+    def label(self, language: Language) -> str:
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """All classes and conditions of one version."""
+
+    version: str
+    schemes: dict[str, str]
+    conditions: dict[str, Condition]
+    classes: tuple[DetectorClass, ...]
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.classes)
+
+    def __getitem__(self, name: str) -> DetectorClass:
+        for each in self.classes:
+            if each.name == name:
+                return each
+        raise KeyError(
+            f"no class named {name!r} in taxonomy version {self.version}; known: {', '.join(self.names)}"
+        )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+
+def load_taxonomy(path: Path = DEFAULT_PATH) -> Taxonomy:
+    """Read a taxonomy file.
+
+    Raises:
+        TaxonomyError: naming the file and the entry that is wrong.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Taxonomy(
+            version=data["version"],
+            schemes=data["schemes"],
+            conditions={
+                name: Condition(name=name, **fields) for name, fields in data["conditions"].items()
+            },
+            classes=tuple(_read_class(entry) for entry in data["classes"]),
+        )
+    except KeyError as error:
+        raise TaxonomyError(f"{path}: the entry {error} is missing") from error
+    except (tomllib.TOMLDecodeError, TypeError, ValueError) as error:
+        raise TaxonomyError(f"{path}: {error}") from error
+
+
+@cache
+def default_taxonomy() -> Taxonomy:
+    """The taxonomy that ships with the product."""
+    return load_taxonomy()
+
+
+def _read_class(entry: dict[str, Any]) -> DetectorClass:
+    codes = tuple(Code(**code) for code in entry["codes"])
+    return DetectorClass(**{**entry, "codes": codes})
+
+
+def _check(taxonomy: Taxonomy) -> None:
+    for what, values in (
+        ("id", [each.id for each in taxonomy.classes]),
+        ("name", list(taxonomy.names)),
+    ):
+        twice = {value for value in values if values.count(value) > 1}
+        if twice:
+            raise TaxonomyError(f"class {what} used twice: {sorted(map(str, twice))}")
+    for each in taxonomy.classes:
+        if each.condition is not None and each.condition not in taxonomy.conditions:
+            raise TaxonomyError(
+                f"class {each.name}: condition {each.condition!r} is not defined; "
+                f"defined: {', '.join(taxonomy.conditions)}"
+            )
+        for code in each.codes:
+            if code.scheme not in taxonomy.schemes:
+                raise TaxonomyError(f"class {each.name}: code scheme {code.scheme!r} is not listed")
+    for coloured in (*taxonomy.classes, *taxonomy.conditions.values()):
+        if not re.fullmatch(r"#[0-9A-F]{6}", coloured.colour):
+            raise TaxonomyError(
+                f"{coloured.name}: colour {coloured.colour!r} is not of the form #RRGGBB"
+            )

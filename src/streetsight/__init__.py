@@ -1,0 +1,1 @@
+"""Streetsight: patrol photos in, street-condition leads out."""

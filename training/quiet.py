@@ -1,0 +1,19 @@
+"""Import this before ultralytics: no telemetry, no downloads, no settings in the user's home.
+
+Ultralytics reads these variables at import. Without them it reports usage, installs missing packages
+at run time, and looks for a git root to decide where `datasets/` lives (which would be our code folder).
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+CONFIG_DIR = Path(tempfile.gettempdir()) / f"streetsight-ultralytics-{os.getuid()}"
+
+os.environ.setdefault("YOLO_OFFLINE", "true")
+os.environ.setdefault("YOLO_AUTOINSTALL", "false")
+os.environ.setdefault("YOLO_VERBOSE", "false")
+os.environ.setdefault("ULTRALYTICS_SAFE_LOAD", "1")
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+os.environ.setdefault("YOLO_CONFIG_DIR", str(CONFIG_DIR))
+Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
