@@ -40,9 +40,7 @@ class LabelRecord:
                 f"{self.image}: boxes_cxcywh_norm must be (n, 4) float32, got {boxes.shape} {boxes.dtype}"
             )
         if len(self.class_names) != len(boxes):
-            raise ValueError(
-                f"{self.image}: {len(self.class_names)} class names for {len(boxes)} boxes"
-            )
+            raise ValueError(f"{self.image}: {len(self.class_names)} class names for {len(boxes)} boxes")
         unlabelled = set(self.class_names) - self.labelled_classes
         if unlabelled:
             raise ValueError(

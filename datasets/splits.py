@@ -67,9 +67,7 @@ def _strata(record: LabelRecord) -> Counter[str]:
     return Counter(record.class_names) + Counter({f"source:{record.source}": 1})
 
 
-def _deal(
-    contents: Mapping[str, Counter[str]], fractions: Mapping[str, float], seed: int
-) -> dict[str, str]:
+def _deal(contents: Mapping[str, Counter[str]], fractions: Mapping[str, float], seed: int) -> dict[str, str]:
     totals: Counter[str] = sum(contents.values(), Counter())
     wanted = {
         part: {stratum: share * count for stratum, count in totals.items()}

@@ -33,6 +33,11 @@ class Placement:
         """Input pixels per original pixel, along x and y (they differ by rounding only)."""
         return self.inner_wh[0] / self.size_wh[0], self.inner_wh[1] / self.size_wh[1]
 
+    def inner(self, padded: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The picture without its border, a view of the padded input."""
+        (x, y), (width, height) = self.offset_xy, self.inner_wh
+        return padded[y : y + height, x : x + width]
+
     def to_image(self, boxes_xyxy: Boxes) -> Boxes:
         """Boxes (n, 4) float32 xyxy from input pixels to pixels of the original, limited to it."""
         offset = np.array([*self.offset_xy, *self.offset_xy], dtype=np.float32)
@@ -89,9 +94,8 @@ class Letterbox:
         inner = image_rgb_hwc
         if (image_rgb_hwc.shape[1], image_rgb_hwc.shape[0]) != placement.inner_wh:
             inner = cv2.resize(image_rgb_hwc, placement.inner_wh, interpolation=method)
-        (x, y), (width, height) = placement.offset_xy, placement.inner_wh
         padded = np.full((placement.input_wh[1], placement.input_wh[0], 3), self.pad, dtype=np.uint8)
-        padded[y : y + height, x : x + width] = inner
+        placement.inner(padded)[:] = inner
         return padded, placement
 
 

@@ -29,10 +29,10 @@ def check_output(shape: tuple[int, ...], card: Card) -> None:
     if not fits:
         expected = "(n, rows, 6)" if card.output.head == "end_to_end" else f"(n, {rows}, anchors)"
         raise ReleaseError(
-            f"release {card.name}: the model's output has shape {shape}, but a card with head "
-            f"{card.output.head!r} and {len(card.classes)} classes means {expected}; "
-            "the card belongs to another model"
-        )
+            "release {name}: the model's output has shape {shape}, but a card with head {head} and {count} classes "
+            "means {expected}; the card belongs to another model",
+            name=card.name, shape=shape, head=card.output.head, count=len(card.classes), expected=expected,
+        )  # fmt: skip
 
 
 def decode(output: NDArray[np.float32], card: Card, min_score: float | None = None) -> Detections:
@@ -66,9 +66,7 @@ def nms_by_class(detections: Detections, iou: float) -> NDArray[np.int64]:
 
 
 def _thresholds(card: Card, min_score: float | None) -> NDArray[np.float32]:
-    return np.array(
-        [each.threshold if min_score is None else min_score for each in card.classes], np.float32
-    )
+    return np.array([each.threshold if min_score is None else min_score for each in card.classes], np.float32)
 
 
 def _decode_end_to_end(rows: NDArray[np.float32], class_count: int) -> Detections:

@@ -84,7 +84,12 @@ def measure_quality(image_rgb_hwc: NDArray[np.uint8], limits: QualityLimits = Qu
     if sharpness < limits.min_sharpness and not faults:
         faults.append("blurred")  # a black or white picture is not also "blurred"
     return Quality(
-        round(brightness, 1), round(dark, 3), round(bright, 3), round(sharpness, 2), round(detail, 3), tuple(faults)
+        round(brightness, 1),
+        round(dark, 3),
+        round(bright, 3),
+        round(sharpness, 2),
+        round(detail, 3),
+        tuple(faults),
     )
 
 

@@ -16,12 +16,14 @@ from PIL import Image, UnidentifiedImageError
 
 from streetsight.inference.exif import read_metadata, read_orientation
 from streetsight.models.frame import FrameMetadata
+from streetsight.models.language import SpokenError
 
-Outcome = Literal["accepted", "invalid_image", "truncated", "too_large", "too_small", "unreadable"]
+Outcome = Literal["invalid_image", "truncated", "too_large", "too_small", "unreadable"]
 ImageRgb = NDArray[np.uint8]
 
 MAX_PIXELS = 150_000_000
 MIN_SIDE_PX = 32
+CUT_OFF = "the picture ends too early: the copy was cut off; copy it again"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 
 # Pillow's own guard warns at a size of its choosing; ours is checked from the header before any decode.
@@ -34,11 +36,11 @@ _TURNS: dict[int, tuple[int, bool]] = {
 }  # fmt: skip
 
 
-class PhotoError(ValueError):
+class PhotoError(SpokenError):
     """A photo that cannot be used. `outcome` is the reason code, the message says what to do."""
 
-    def __init__(self, outcome: Outcome, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, outcome: Outcome, message: str, /, **values: object) -> None:
+        super().__init__(message, **values)
         self.outcome: Outcome = outcome
 
 
@@ -95,13 +97,13 @@ def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data))
     except UnidentifiedImageError:
-        start = data[:12]
         raise PhotoError(
             "invalid_image",
-            f"not a picture: the file starts with {start!r}; expected JPEG, PNG, WebP or HEIC",
+            "not a picture: the file starts with {start}; expected JPEG, PNG, WebP or HEIC",
+            start=repr(data[:12]),
         ) from None
     except (OSError, ValueError, SyntaxError) as error:
-        raise PhotoError("invalid_image", f"the picture's header is damaged ({error})") from error
+        raise PhotoError("invalid_image", "the picture's header is damaged ({error})", error=error) from error
 
 
 def _register_heif() -> None:
@@ -115,12 +117,14 @@ def _check_size(size_wh: tuple[int, int]) -> None:
     if width * height > MAX_PIXELS:
         raise PhotoError(
             "too_large",
-            f"{width} x {height} pixels is more than the limit of {MAX_PIXELS // 1_000_000} megapixels; scale it down",
-        )
+            "{width} x {height} pixels is more than the limit of {limit} megapixels; scale it down",
+            width=width, height=height, limit=MAX_PIXELS // 1_000_000,
+        )  # fmt: skip
     if min(width, height) < MIN_SIDE_PX:
         raise PhotoError(
-            "too_small", f"{width} x {height} pixels; nothing can be told below {MIN_SIDE_PX} pixels a side"
-        )
+            "too_small", "{width} x {height} pixels; nothing can be told below {limit} pixels a side",
+            width=width, height=height, limit=MIN_SIDE_PX,
+        )  # fmt: skip
 
 
 def _decode_jpeg(data: bytes, size_wh: tuple[int, int], min_side: int | None) -> ImageRgb:
@@ -136,19 +140,21 @@ def _decode_jpeg(data: bytes, size_wh: tuple[int, int], min_side: int | None) ->
     if "extraneous bytes" in reason:  # harmless padding that some cameras write
         return simplejpeg.decode_jpeg(data, colorspace="RGB", fastupsample=True, strict=False, **need)
     if "remature end" in reason:
-        raise PhotoError("truncated", "the JPEG ends too early: the copy was cut off; copy it again")
-    raise PhotoError("invalid_image", f"the JPEG is damaged ({reason}); copy it again")
+        raise PhotoError("truncated", CUT_OFF)
+    raise PhotoError("invalid_image", "the picture is damaged ({reason}); copy it again", reason=reason)
 
 
 def _decode_other(header: Image.Image) -> ImageRgb:
     """PNG, WebP, HEIC, and JPEGs in CMYK, by Pillow, which refuses truncated files."""
     try:
         if header.mode.startswith("I"):  # 16 bits a channel: keep the upper eight
-            return np.repeat((np.asarray(header).astype(np.uint32) >> 8).astype(np.uint8)[..., None], 3, axis=2)
+            return np.repeat(
+                (np.asarray(header).astype(np.uint32) >> 8).astype(np.uint8)[..., None], 3, axis=2
+            )
         return np.asarray(header.convert("RGB"))
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        cut = "truncated" in str(error).lower() or "too early" in str(error).lower()
+        if "truncated" in str(error).lower() or "end of" in str(error).lower():
+            raise PhotoError("truncated", CUT_OFF) from error
         raise PhotoError(
-            "truncated" if cut else "invalid_image",
-            f"the {header.format} picture {'ends too early' if cut else 'is damaged'} ({error}); copy it again",
+            "invalid_image", "the picture is damaged ({reason}); copy it again", reason=error
         ) from error

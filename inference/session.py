@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from streetsight.inference.letterbox import Letterbox, to_tensor
+from streetsight.inference.letterbox import Letterbox, Placement, to_tensor
 from streetsight.inference.postprocess import check_output, decode
 from streetsight.models.card import Card
 from streetsight.models.detections import Detections
@@ -36,7 +36,7 @@ class Detector:
         """
         self.release = release
         self.card: Card = release.card
-        self.letterbox = Letterbox(
+        self._letterbox = Letterbox(
             self.card.input.size, self.card.input.stride, self.card.input.pad, self.card.input.rectangular
         )
         self._session = _open_session(release, threads, provider)
@@ -50,7 +50,9 @@ class Detector:
         return not isinstance(self._session.get_inputs()[0].shape[0], int)
 
     def detect(
-        self, image_rgb_hwc: NDArray[np.uint8], size_wh: tuple[int, int] | None = None,
+        self,
+        image_rgb_hwc: NDArray[np.uint8],
+        size_wh: tuple[int, int] | None = None,
         min_score: float | None = None,
     ) -> Detections:
         """Detections on one picture, in pixels of its original, best first.
@@ -60,24 +62,32 @@ class Detector:
             size_wh: size of the original; the picture's own when None.
             min_score: replaces the card's thresholds for every class.
         """
-        padded, placement = self.letterbox.apply(image_rgb_hwc, size_wh)
-        (found,) = self._run(to_tensor(padded), min_score)
-        return Detections(placement.to_image(found.boxes_xyxy_px), found.scores, found.class_ids)
+        return self.detect_fitted(*self.fit(image_rgb_hwc, size_wh), min_score)
+
+    def fit(
+        self, image_rgb_hwc: NDArray[np.uint8], size_wh: tuple[int, int] | None = None
+    ) -> tuple[NDArray[np.uint8], Placement]:
+        """The picture as the model will see it, (h, w, 3) uint8, and where it lies in there."""
+        return self._letterbox.apply(image_rgb_hwc, size_wh)
+
+    def detect_fitted(
+        self, padded_rgb_hwc: NDArray[np.uint8], placement: Placement, min_score: float | None = None
+    ) -> Detections:
+        """Detections on what `fit` gave, in pixels of the original, best first."""
+        (found,) = self._run(to_tensor(padded_rgb_hwc), min_score)
+        return _placed(found, placement)
 
     def detect_batch(
         self, images_rgb_hwc: Sequence[NDArray[np.uint8]], min_score: float | None = None
     ) -> list[Detections]:
         """Detections on pictures of one size, each in its own pixels."""
-        fitted = [self.letterbox.apply(image) for image in images_rgb_hwc]
+        fitted = [self.fit(image) for image in images_rgb_hwc]
         tensors = [to_tensor(padded) for padded, _ in fitted]
         if self.batches:
             found = self._run(np.concatenate(tensors), min_score)
         else:
             found = [each for tensor in tensors for each in self._run(tensor, min_score)]
-        return [
-            Detections(placement.to_image(each.boxes_xyxy_px), each.scores, each.class_ids)
-            for each, (_, placement) in zip(found, fitted, strict=True)
-        ]
+        return [_placed(each, placement) for each, (_, placement) in zip(found, fitted, strict=True)]
 
     def _run(self, tensor: NDArray[np.float32], min_score: float | None) -> list[Detections]:
         (output,) = self._session.run(None, {self._input: tensor})
@@ -88,12 +98,13 @@ class Detector:
         fixed = [side for side in shape[2:] if isinstance(side, int)]
         if len(shape) != 4 or shape[1] != 3 or any(side != size for side in fixed):
             raise ReleaseError(
-                f"{self.release.onnx}: takes input {shape}, the card says [n, 3, {size}, {size}]; "
-                "the card belongs to another model"
-            )
+                "{path}: takes input {shape}, the card says [n, 3, {size}, {size}]; the card belongs to another model",
+                path=self.release.onnx, shape=shape, size=size,
+            )  # fmt: skip
         if fixed and self.card.input.rectangular:
             raise ReleaseError(
-                f"{self.release.onnx}: has a fixed input, the card says rectangular; correct the card"
+                "{path}: has a fixed input, but the card says rectangular; the card belongs to another model",
+                path=self.release.onnx,
             )
 
     def _warm_up(self) -> None:
@@ -103,12 +114,18 @@ class Detector:
         check_output(output.shape, self.card)
 
 
+def _placed(found: Detections, placement: Placement) -> Detections:
+    return Detections(placement.to_image(found.boxes_xyxy_px), found.scores, found.class_ids)
+
+
 def _open_session(release: Release, threads: int, provider: str) -> ort.InferenceSession:
     wanted = PROVIDERS.get(provider)
     if wanted not in ort.get_available_providers():
+        known = [name for name, value in PROVIDERS.items() if value in ort.get_available_providers()]
         raise ReleaseError(
-            f"provider {provider!r} is not available here; available: "
-            + ", ".join(name for name, value in PROVIDERS.items() if value in ort.get_available_providers())
+            "provider {provider} is not available here; available: {known}",
+            provider=provider,
+            known=", ".join(known),
         )
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
@@ -118,5 +135,7 @@ def _open_session(release: Release, threads: int, provider: str) -> ort.Inferenc
         return ort.InferenceSession(str(release.onnx), options, providers=[wanted])
     except Exception as error:  # onnxruntime raises its own types, none of them public
         if type(error).__module__.startswith("onnxruntime"):
-            raise ReleaseError(f"{release.onnx}: not a usable ONNX model ({error})") from error
+            raise ReleaseError(
+                "{path}: not a usable ONNX model ({reason})", path=release.onnx, reason=error
+            ) from error
         raise

@@ -123,6 +123,7 @@ class Card(_Part):
     licence: str
     onnx_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     taxonomy_version: str
+    threshold_rule: str = ""
     classes: tuple[CardClass, ...] = Field(min_length=1)
     input: ModelInput
     output: ModelOutput

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streetsight.models.card import Card, CardError, read_card
+from streetsight.models.language import SpokenError
 
 SHIPPED = Path(__file__).with_name("releases")
 ONNX_NAME, CARD_NAME, CURRENT_NAME = "model.onnx", "card.json", "current"
 
 
-class ReleaseError(ValueError):
+class ReleaseError(SpokenError):
     """A release is missing, damaged, or its card speaks of another file."""
 
 
@@ -40,18 +41,20 @@ def load_release(name_or_folder: str | Path | None = None, root: Path = SHIPPED)
     try:
         card = read_card(folder / CARD_NAME)
     except CardError as error:
-        raise ReleaseError(str(error)) from error
+        raise ReleaseError("{reason}", reason=error) from error
     try:
         digest = hashlib.sha256(onnx.read_bytes()).hexdigest()
     except OSError as error:
         raise ReleaseError(
-            f"{onnx}: the model file cannot be read ({error.strerror}); restore it or choose another release"
-        ) from error
+            "{path}: the model file cannot be read ({reason}); restore it or choose another release",
+            path=onnx, reason=error.strerror,
+        ) from error  # fmt: skip
     if digest != card.onnx_sha256:
         raise ReleaseError(
-            f"{onnx}: its sha256 starts with {digest[:12]}, but the card describes {card.onnx_sha256[:12]}; "
-            "the file is damaged or belongs to another card: restore both from the same release"
-        )
+            "{path}: its sha256 starts with {actual}, but the card describes {expected}; the file is damaged "
+            "or belongs to another card: restore both from the same release",
+            path=onnx, actual=digest[:12], expected=card.onnx_sha256[:12],
+        )  # fmt: skip
     return Release(onnx, card)
 
 
@@ -69,7 +72,9 @@ def current_name(root: Path = SHIPPED) -> str:
     try:
         return (root / CURRENT_NAME).read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ReleaseError(f"{root / CURRENT_NAME}: no release is in force ({error.strerror})") from error
+        raise ReleaseError(
+            "{path}: no release is in force ({reason})", path=root / CURRENT_NAME, reason=error.strerror
+        ) from error
 
 
 def _folder(name_or_folder: str | Path | None, root: Path) -> Path:
@@ -80,5 +85,7 @@ def _folder(name_or_folder: str | Path | None, root: Path) -> Path:
             return folder
     known = ", ".join(list_releases(root)) or "none"
     raise ReleaseError(
-        f"no release named {str(name_or_folder)!r} and no such folder; shipped releases: {known}"
+        "no release named {name} and no such folder; shipped releases: {known}",
+        name=name_or_folder,
+        known=known,
     )

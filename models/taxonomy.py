@@ -119,9 +119,7 @@ def load_taxonomy(path: Path = DEFAULT_PATH) -> Taxonomy:
         return Taxonomy(
             version=data["version"],
             schemes=data["schemes"],
-            conditions={
-                name: Condition(name=name, **fields) for name, fields in data["conditions"].items()
-            },
+            conditions={name: Condition(name=name, **fields) for name, fields in data["conditions"].items()},
             classes=tuple(_read_class(entry) for entry in data["classes"]),
         )
     except KeyError as error:
@@ -160,6 +158,4 @@ def _check(taxonomy: Taxonomy) -> None:
                 raise TaxonomyError(f"class {each.name}: code scheme {code.scheme!r} is not listed")
     for coloured in (*taxonomy.classes, *taxonomy.conditions.values()):
         if not re.fullmatch(r"#[0-9A-F]{6}", coloured.colour):
-            raise TaxonomyError(
-                f"{coloured.name}: colour {coloured.colour!r} is not of the form #RRGGBB"
-            )
+            raise TaxonomyError(f"{coloured.name}: colour {coloured.colour!r} is not of the form #RRGGBB")

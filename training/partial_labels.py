@@ -9,11 +9,11 @@ the classes labelled there and only by `unlabelled_weight` for the others: "not 
 from dataclasses import dataclass
 from typing import Any
 
+import streetsight.training.quiet  # noqa: F401
+
 import numpy as np
 import torch
 from torch import Tensor
-
-from streetsight.training import quiet  # noqa: F401  (must precede ultralytics)
 from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
 from ultralytics.utils.ops import xywh2xyxy
 from ultralytics.utils.tal import make_anchors
@@ -63,9 +63,7 @@ class _PartialLabelLoss(v8DetectionLoss):  # type: ignore[misc]
         return super().get_assigned_targets_and_loss(preds, batch, **assign_kwargs)
 
 
-def partial_label_loss(
-    model: torch.nn.Module, label_sets: LabelSets, unlabelled_weight: float
-) -> E2ELoss:
+def partial_label_loss(model: torch.nn.Module, label_sets: LabelSets, unlabelled_weight: float) -> E2ELoss:
     """The YOLO26 loss (one-to-many and one-to-one heads) that knows regions."""
     kind = type(
         "PartialLabelLoss",

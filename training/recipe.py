@@ -79,6 +79,8 @@ def load_recipe(name_or_path: str) -> Recipe:
     if unknown:
         raise RecipeError(f"{path}: unknown keys {unknown}; known: {sorted(known)}")
     try:
-        return Recipe(**{"name": path.stem, **values, "rendered_seeds": tuple(values.get("rendered_seeds", ()))})
+        return Recipe(
+            **{"name": path.stem, **values, "rendered_seeds": tuple(values.get("rendered_seeds", ()))}
+        )
     except TypeError as error:
         raise RecipeError(f"{path}: {error}") from error

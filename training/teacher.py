@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import streetsight.training.quiet  # noqa: F401
+
 import numpy as np
+from ultralytics import YOLO
 
 from streetsight.datasets.records import LabelRecord
-from streetsight.training import quiet  # noqa: F401  (must precede ultralytics)
-from ultralytics import YOLO
 
 TAUGHT = ("car", "truck", "bus", "motorcycle", "bicycle")
 
@@ -40,9 +41,7 @@ def _merge(record: LabelRecord, result: Any, sure: float) -> LabelRecord:
     names = [result.names[int(index)] for index in result.boxes.cls]
     scores = result.boxes.conf.tolist()
     maybe = {name for name, score in zip(names, scores, strict=True) if score < sure}
-    certain = [
-        index for index, name in enumerate(names) if name in TAUGHT and name not in maybe
-    ]
+    certain = [index for index, name in enumerate(names) if name in TAUGHT and name not in maybe]
     boxes = result.boxes.xywhn.cpu().numpy().astype(np.float32)
     return replace(
         record,

@@ -23,7 +23,6 @@ from streetsight.training.recipe import Recipe
 from streetsight.training.teacher import label_vehicles
 from streetsight.training.trainer import PartialLabelTrainer, TrainingSet
 
-
 RENDERED_WEATHERS: tuple[Weather, ...] = ("day", "day", "dusk", "rain")
 
 
@@ -48,9 +47,7 @@ def train(recipe: Recipe, photos: Path, weights: Path, teacher: Path, run: Path)
     _describe(run, recipe, weights, parts["train"], names)
 
     training_set = TrainingSet(names, shown, parts["val"][:16])
-    trainer = PartialLabelTrainer(
-        training_set, recipe.unlabelled_weight, _settings(recipe, weights, run)
-    )
+    trainer = PartialLabelTrainer(training_set, recipe.unlabelled_weight, _settings(recipe, weights, run))
     torch.set_num_threads(os.cpu_count() or 1)  # ultralytics leaves one core unused
     trainer.train()
     return Path(trainer.last)
@@ -80,8 +77,12 @@ def data_digest(records: Sequence[LabelRecord]) -> str:
     rows = sorted(
         json.dumps(
             [
-                record.source, record.image.name, record.group, sorted(record.labelled_classes),
-                record.class_names, record.boxes_cxcywh_norm.round(5).tolist(),
+                record.source,
+                record.image.name,
+                record.group,
+                sorted(record.labelled_classes),
+                record.class_names,
+                record.boxes_cxcywh_norm.round(5).tolist(),
             ]
         )
         for record in records

@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import streetsight.training.quiet  # noqa: F401
+
 import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
-
-from streetsight.datasets.records import LabelRecord
-from streetsight.training import quiet  # noqa: F401  (must precede ultralytics)
-from streetsight.training.partial_labels import LabelSets, partial_label_loss, with_region
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils.torch_utils import unwrap_model
+
+from streetsight.datasets.records import LabelRecord
+from streetsight.training.partial_labels import LabelSets, partial_label_loss, with_region
 
 COCO_CLASSES = 80
 
@@ -58,8 +59,12 @@ class RecordDataset(YOLODataset):  # type: ignore[misc]
     """A YOLO dataset whose labels come from records instead of files beside the photos."""
 
     def __init__(
-        self, records: list[LabelRecord], class_names: tuple[str, ...], sets: LabelSets | None,
-        set_index: Mapping[frozenset[str], int], **kwargs: Any,
+        self,
+        records: list[LabelRecord],
+        class_names: tuple[str, ...],
+        sets: LabelSets | None,
+        set_index: Mapping[frozenset[str], int],
+        **kwargs: Any,
     ) -> None:
         self._records, self._names = records, class_names
         self._sets, self._set_index = sets, set_index
@@ -87,9 +92,7 @@ class RecordDataset(YOLODataset):  # type: ignore[misc]
         }
         if self._sets is None:
             return label
-        return with_region(
-            label, self._sets.region_class(self._set_index[record.labelled_classes])
-        )
+        return with_region(label, self._sets.region_class(self._set_index[record.labelled_classes]))
 
 
 class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]

@@ -8,7 +8,7 @@ The EXIF positions carry GPS noise as a receiver would give; the truth file has 
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,11 @@ class TrueFrame:
 
 
 def simulate_patrol(
-    directory: Path, seed: int = 0, frames: int = 40, camera: Camera | None = None, step_m: float = 4.0,
+    directory: Path,
+    seed: int = 0,
+    frames: int = 40,
+    camera: Camera | None = None,
+    step_m: float = 4.0,
     weathers: tuple[Weather, ...] = ("day", "dusk", "rain"),
 ) -> Iterator[TrueFrame]:
     """Render a patrol into `directory`, yielding each frame's truth as it is written.
@@ -183,14 +187,18 @@ def _exif(lon: float, lat: float, heading_deg: float, taken_at: datetime) -> Ima
     details[ExifTags.Base.DateTimeOriginal] = taken_at.strftime("%Y:%m:%d %H:%M:%S")
     details[ExifTags.Base.SubsecTimeOriginal] = f"{taken_at.microsecond // 1000:03d}"
     details[ExifTags.Base.OffsetTimeOriginal] = f"{offset[:3]}:{offset[3:]}"
-    utc = taken_at.astimezone(timezone.utc)
+    utc = taken_at.astimezone(UTC)
     gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
     gps[ExifTags.GPS.GPSLatitudeRef], gps[ExifTags.GPS.GPSLatitude] = "N", _dms(lat)
     gps[ExifTags.GPS.GPSLongitudeRef], gps[ExifTags.GPS.GPSLongitude] = "E", _dms(lon)
     gps[ExifTags.GPS.GPSImgDirectionRef] = "T"
     gps[ExifTags.GPS.GPSImgDirection] = Fraction(round(heading_deg * 100), 100)
     gps[ExifTags.GPS.GPSDateStamp] = utc.strftime("%Y:%m:%d")
-    gps[ExifTags.GPS.GPSTimeStamp] = (utc.hour, utc.minute, Fraction(round((utc.second + utc.microsecond / 1e6) * 1000), 1000))
+    gps[ExifTags.GPS.GPSTimeStamp] = (
+        utc.hour,
+        utc.minute,
+        Fraction(round((utc.second + utc.microsecond / 1e6) * 1000), 1000),
+    )
     gps[ExifTags.GPS.GPSHPositioningError] = Fraction(round(GPS_SIGMA_M * 10), 10)
     return exif
 
@@ -208,7 +216,7 @@ def _write_track(path: Path, frames: list[TrueFrame]) -> None:
     segment = gpxpy.gpx.GPXTrackSegment(
         [
             gpxpy.gpx.GPXTrackPoint(
-                frame.lat, frame.lon, time=datetime.fromisoformat(frame.taken_at).astimezone(timezone.utc)
+                frame.lat, frame.lon, time=datetime.fromisoformat(frame.taken_at).astimezone(UTC)
             )
             for frame in frames
         ]

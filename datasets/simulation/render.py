@@ -121,7 +121,10 @@ class _Canvas:
         east = self.view.origin[0] + depth[ground] * self.rays[..., 0][ground]
         north = self.view.origin[1] + depth[ground] * self.rays[..., 1][ground]
         colour = _ground_colour(east, north)
-        grain = self._grain(east, north, depth[ground], 24.0) * 0.10 + self._grain(east, north, depth[ground], 1.7) * 0.05
+        grain = (
+            self._grain(east, north, depth[ground], 24.0) * 0.10
+            + self._grain(east, north, depth[ground], 1.7) * 0.05
+        )
         self.colour[ground] = colour * (1 + grain)[:, None] * np.array(self.light.tint)
         self.depth[ground] = depth[ground]
         return np.where(ground, depth, np.nan)
@@ -181,7 +184,13 @@ class _Canvas:
         return (slice(low[1], high[1]), slice(low[0], high[0])), mask.astype(bool)
 
     def _paint(
-        self, window: tuple[slice, slice], seen: Mask, depth: Floats, shape: Polygon, object_id: int, shade: Floats
+        self,
+        window: tuple[slice, slice],
+        seen: Mask,
+        depth: Floats,
+        shape: Polygon,
+        object_id: int,
+        shade: Floats,
     ) -> None:
         if not seen.any():
             return

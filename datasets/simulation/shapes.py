@@ -63,8 +63,12 @@ def face(points: list[tuple[float, float, float]], colour: Colour, grain: float 
 
 
 def cuboid(
-    centre: tuple[float, float], size: tuple[float, float], z: tuple[float, float], colour: Colour,
-    grain: float = 0.06, taper: float = 1.0,
+    centre: tuple[float, float],
+    size: tuple[float, float],
+    z: tuple[float, float],
+    colour: Colour,
+    grain: float = 0.06,
+    taper: float = 1.0,
 ) -> list[Shape]:
     """An upright box; `taper` scales its top (a car's cabin, a bin)."""
     (x, y), (half_w, half_d) = centre, (size[0] / 2, size[1] / 2)
@@ -104,6 +108,7 @@ def strip(path: Floats, width: float, colour: Colour, normal: tuple[float, float
 
 def wheel(x: float, y: float, radius: float, colour: Colour = (25, 25, 28)) -> list[Shape]:
     """An upright disc facing sideways (its axle along x)."""
+
     def disc(r: float, dx: float, shade: Colour) -> Polygon:
         circle = ring((0, 0, 0), r, 16)
         points = np.stack([np.full(16, x + dx), y + circle[:, 0], radius + circle[:, 1]], axis=1)

@@ -185,7 +185,9 @@ def _house(rng: np.random.Generator, width: float, height: float) -> list[Shape]
             shapes.append(_panel((x - 0.22, x + 0.22), (3.05, 3.45), -0.06, (245, 240, 225), glow=0.6))
         shade: Colour = (54, 60, 66) if rng.random() < 0.6 else (150, 152, 154)
         for x in np.arange(-width / 2 + 1.4, width / 2 - 1.2, 2.5):
-            shapes.append(_panel((x - 1.0, x + 1.0), (0.3, 2.7), -0.02, shade, glow=0.5 if shade[0] < 100 else 0))
+            shapes.append(
+                _panel((x - 1.0, x + 1.0), (0.3, 2.7), -0.02, shade, glow=0.5 if shade[0] < 100 else 0)
+            )
     for z in np.arange(4.4, height - 1.2, 2.9):
         for x in np.arange(-width / 2 + 1.3, width / 2 - 0.8, 2.2):
             lit = 0.9 if rng.random() < 0.3 else 0.0
@@ -223,5 +225,7 @@ def _tree(rng: np.random.Generator) -> list[Shape]:
 def _lamp() -> list[Shape]:
     pole = cuboid((0, 0), (0.14, 0.14), (0, 5.4), (104, 108, 112))
     head = cuboid((-0.5, 0), (1.0, 0.2), (5.3, 5.42), (104, 108, 112))
-    bulb = face([(-0.9, -0.1, 5.29), (-0.4, -0.1, 5.29), (-0.4, 0.1, 5.29), (-0.9, 0.1, 5.29)], (255, 236, 190))
+    bulb = face(
+        [(-0.9, -0.1, 5.29), (-0.4, -0.1, 5.29), (-0.4, 0.1, 5.29), (-0.9, 0.1, 5.29)], (255, 236, 190)
+    )
     return [*pole, *head, Polygon(bulb.points, bulb.colour, 0.0, glow=1.0)]

@@ -122,7 +122,9 @@ def damaged_sign(rng: np.random.Generator) -> list[Shape]:
 def street_vendor(rng: np.random.Generator) -> list[Shape]:
     """A table of goods under a parasol, with the vendor behind it."""
     width = rng.uniform(1.5, 2.1)
-    shapes = cuboid((0, 0), (width, 0.8), (0.0, 0.72), pick(rng, ((168, 60, 52), (60, 96, 150), (190, 150, 90))), 0.12)
+    shapes = cuboid(
+        (0, 0), (width, 0.8), (0.0, 0.72), pick(rng, ((168, 60, 52), (60, 96, 150), (190, 150, 90))), 0.12
+    )
     fruit: tuple[Colour, ...] = ((224, 60, 40), (240, 160, 40), (90, 160, 60), (230, 210, 70), (150, 60, 120))
     for x in np.arange(-width / 2 + 0.16, width / 2 - 0.1, 0.3):
         colour = pick(rng, fruit)
@@ -135,7 +137,8 @@ def street_vendor(rng: np.random.Generator) -> list[Shape]:
     stripes = (pick(rng, ((208, 48, 44), (40, 96, 178), (40, 140, 90), (240, 150, 40))), (240, 238, 230))
     rim = ring((0, 0.1, 1.95), width * 0.68, 16)
     shapes += [
-        Polygon(np.stack([rim[i], rim[(i + 1) % 16], np.array([0, 0.1, 2.5])]), stripes[i % 2]) for i in range(16)
+        Polygon(np.stack([rim[i], rim[(i + 1) % 16], np.array([0, 0.1, 2.5])]), stripes[i % 2])
+        for i in range(16)
     ]
     return shapes + _person(0.35, 0.75, pick(rng, ((60, 80, 120), (150, 60, 60), (70, 110, 80))))
 
@@ -163,7 +166,9 @@ def van(rng: np.random.Generator) -> list[Shape]:
 
 def truck(rng: np.random.Generator) -> list[Shape]:
     """A small lorry: cab in front (y > 0), box behind it."""
-    shapes = cuboid((0, -0.6), (2.0, 3.8), (0.85, 2.7), pick(rng, ((226, 226, 220), (60, 110, 160), (190, 120, 50))))
+    shapes = cuboid(
+        (0, -0.6), (2.0, 3.8), (0.85, 2.7), pick(rng, ((226, 226, 220), (60, 110, 160), (190, 120, 50)))
+    )
     shapes += cuboid((0, 2.05), (1.9, 1.3), (0.5, 2.1), pick(rng, PAINTS), taper=0.94)
     shapes += cuboid((0, -0.2), (1.8, 5.0), (0.5, 0.85), (40, 40, 44))
     for y in (-1.6, 1.9):
@@ -174,13 +179,22 @@ def truck(rng: np.random.Generator) -> list[Shape]:
 def motorcycle(rng: np.random.Generator) -> list[Shape]:
     """An electric scooter, seen along y."""
     colour = pick(rng, PAINTS)
-    shapes = [*wheel(0.0, -0.62, 0.24), *wheel(0.0, 0.62, 0.24), *wheel(0.06, -0.62, 0.24), *wheel(-0.06, 0.62, 0.24)]
+    shapes = [
+        *wheel(0.0, -0.62, 0.24),
+        *wheel(0.0, 0.62, 0.24),
+        *wheel(0.06, -0.62, 0.24),
+        *wheel(-0.06, 0.62, 0.24),
+    ]
     shapes += cuboid((0, -0.35), (0.3, 0.75), (0.35, 0.72), colour)
     shapes += cuboid((0, -0.35), (0.26, 0.7), (0.72, 0.82), (24, 24, 26))
     shapes += cuboid((0, 0.1), (0.3, 0.4), (0.26, 0.34), colour)
     shapes += cuboid((0, 0.48), (0.34, 0.12), (0.3, 0.98), colour)
     shapes += cuboid((0, 0.46), (0.68, 0.06), (0.98, 1.05), (40, 40, 44))
-    return [*shapes, Ball((0.3, 0.46, 1.16), 0.06, (50, 50, 56)), Ball((-0.3, 0.46, 1.16), 0.06, (50, 50, 56))]
+    return [
+        *shapes,
+        Ball((0.3, 0.46, 1.16), 0.06, (50, 50, 56)),
+        Ball((-0.3, 0.46, 1.16), 0.06, (50, 50, 56)),
+    ]
 
 
 BUILDERS: dict[str, Callable[[np.random.Generator], list[Shape]]] = {
@@ -248,7 +262,12 @@ def _plate(corners: int, radius: float, y: float) -> np.ndarray:
 def _person(x: float, y: float, coat: Colour) -> list[Shape]:
     legs = cuboid((x, y), (0.3, 0.2), (0, 0.85), (46, 48, 58))
     body = cuboid((x, y), (0.46, 0.26), (0.85, 1.45), coat, 0.1, taper=0.85)
-    return [*legs, *body, Ball((x, y, 1.6), 0.13, (196, 152, 124), 0.05), Ball((x, y + 0.03, 1.65), 0.12, (30, 26, 24))]
+    return [
+        *legs,
+        *body,
+        Ball((x, y, 1.6), 0.13, (196, 152, 124), 0.05),
+        Ball((x, y + 0.03, 1.65), 0.12, (30, 26, 24)),
+    ]
 
 
 def _vehicle(
@@ -260,7 +279,9 @@ def _vehicle(
     middle, depth = (rear + front) / 2, front - rear
     shapes += cuboid((0, middle), (width * 0.92, depth), (bonnet, roof), (38, 44, 52), 0.02, taper=0.8)
     roof_half = (width * 0.92 * 0.4, depth * 0.4)
-    shapes += cuboid((0, middle), (roof_half[0] * 2, roof_half[1] * 2), (roof - 0.04, roof + 0.01), paint, 0.03)
+    shapes += cuboid(
+        (0, middle), (roof_half[0] * 2, roof_half[1] * 2), (roof - 0.04, roof + 0.01), paint, 0.03
+    )
     for x in (-width / 2 - 0.005, width / 2 + 0.005):
         shapes += [*wheel(x, -length * 0.31, 0.31), *wheel(x, length * 0.31, 0.31)]
     shapes += cuboid((0, 0), (width * 0.96, length * 1.01), (0.26, 0.4), (36, 36, 40))
@@ -269,6 +290,10 @@ def _vehicle(
 
 def _lights(y: float, x: float, z: float) -> list[Shape]:
     return [
-        face([(s - 0.13, y, z), (s + 0.13, y, z), (s + 0.13, y, z + 0.14), (s - 0.13, y, z + 0.14)], (176, 26, 30), 0.0)
+        face(
+            [(s - 0.13, y, z), (s + 0.13, y, z), (s + 0.13, y, z + 0.14), (s - 0.13, y, z + 0.14)],
+            (176, 26, 30),
+            0.0,
+        )
         for s in (-x, x)
     ]

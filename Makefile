@@ -1,0 +1,65 @@
+# Every target does its own set-up. `make demo`, `make test`: nothing else is needed first.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+UV_VERSION := 0.13.9
+PHOTOS ?=
+OUT ?= out/demo
+
+.PHONY: setup demo test check fix bench lock clean
+
+## setup: the serving environment (no torch) in .venv
+setup: .venv/.serve
+
+.venv/.uv:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	touch $@
+
+.venv/.serve: .venv/.uv requirements/serve.txt pyproject.toml
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/serve.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+.venv/.all: .venv/.serve requirements/all.txt
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/all.txt
+	touch $@
+
+## demo: photos in, tagged photos and a report out; PHOTOS=dir for your own, else a simulated patrol
+demo: .venv/.serve
+ifeq ($(PHOTOS),)
+	@echo "No PHOTOS=dir given: this demo runs on a SIMULATED patrol, rendered here."
+	$(BIN)/streetsight sample out/simulated-patrol --frames 24
+	$(BIN)/streetsight detect out/simulated-patrol/frames --output $(OUT) --annotated --report
+else
+	$(BIN)/streetsight detect "$(PHOTOS)" --output $(OUT) --annotated --report
+endif
+
+## test: everything, with the training extra
+test: .venv/.all
+	$(BIN)/python -m pytest $(ARGS)
+
+## check: format, lint, types
+check: .venv/.all
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+fix: .venv/.all
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+## bench: speed and memory as ratios against named alternatives
+bench: .venv/.all
+	$(BIN)/python -m benchmarks $(ARGS)
+
+## lock: pin what pyproject.toml asks for, with hashes and without index addresses
+lock: .venv/.uv
+	$(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate \
+		pyproject.toml --output-file requirements/serve.txt
+	$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--extra train --group dev --constraints requirements/serve.txt \
+		pyproject.toml --output-file requirements/all.txt
+
+clean:
+	rm -rf .venv out build dist *.egg-info

@@ -1,0 +1,113 @@
+"""`streetsight detect`: photos in, detections, annotated pictures and a report out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from streetsight.models.card import Card
+    from streetsight.models.taxonomy import Language
+
+# Everything heavy is imported when a verb runs, so that `--help` answers at once.
+
+EXIT_SOME_FAILED, EXIT_USAGE, EXIT_MODEL = 1, 2, 3
+FORMATS = ("jsonl", "coco", "csv", "geojson", "labelstudio")
+
+
+def detect(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Photos, folders, globs in quotes, zip archives.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the results; without it they go to standard output."),
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", "-f", help="jsonl | coco | csv | geojson | labelstudio")
+    ] = "jsonl",
+    annotated: Annotated[
+        bool, typer.Option("--annotated", help="Write pictures with boxes to OUTPUT/annotated.")
+    ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write OUTPUT/report.html, one file that needs no network.")
+    ] = False,
+    min_score: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Use this instead of the release's thresholds per class."),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(help="Only these, by comma: classes (pothole) or conditions (broken_facility)."),
+    ] = None,
+    tile: Annotated[
+        bool,
+        typer.Option("--tile", help="Also look at overlapping tiles: finds small and far things, slower."),
+    ] = False,
+    tile_size: Annotated[
+        int, typer.Option(min=0, help="Side of a tile in pixels; 0 is the model's input size.")
+    ] = 0,
+    release: Annotated[
+        str | None, typer.Option(help="A release by name, or a folder with model.onnx and card.json.")
+    ] = None,
+    provider: Annotated[str, typer.Option(help="cpu | cuda | tensorrt | openvino")] = "cpu",
+    lang: Annotated[str | None, typer.Option(help="zh-CN or en; by locale when not given.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no tables.")] = False,
+) -> None:
+    """Find street conditions in photos.
+
+    Prints one JSON object per photo, also for photos without findings and photos that could not be read.
+
+    Examples:
+
+      streetsight detect photo.jpg
+
+      streetsight detect patrol/ photos.zip -o out --annotated --report
+
+      streetsight detect "2026-05/**/*.jpg" -o out -f csv --classes exposed_garbage,pothole
+
+    Exit status: 0 all photos were read, 1 some were not, 2 usage, 3 release or card.
+    """
+    from streetsight.inference.job import Job, JobError, run
+    from streetsight.models.language import SpokenError, resolve_language
+    from streetsight.models.releases import ReleaseError, load_release
+
+    language: Language = "en"
+    try:
+        language = resolve_language(lang)
+        if form not in FORMATS:
+            raise JobError(
+                "format {form} is not available; choose one of {known}", form=form, known=", ".join(FORMATS)
+            )
+        if output is None and (annotated or report):
+            raise JobError("pictures and reports need a folder: add --output DIR")
+        chosen = load_release(release)
+        job = Job(
+            paths=tuple(paths), output=output, form=form, annotated=annotated, report=report,  # type: ignore[arg-type]
+            min_score=min_score, class_ids=_class_ids(classes, chosen.card), tile=tile, tile_size=tile_size,
+            provider=provider, language=language, quiet=quiet,
+        )  # fmt: skip
+        failed = run(job, chosen)
+    except SpokenError as error:
+        typer.secho(f"Error: {error.say(language)}", err=True, fg=typer.colors.RED)
+        raise typer.Exit(EXIT_MODEL if isinstance(error, ReleaseError) else EXIT_USAGE) from error
+    raise typer.Exit(EXIT_SOME_FAILED if failed else 0)
+
+
+def _class_ids(wanted: str | None, card: "Card") -> frozenset[int] | None:
+    """Ids of the classes named, or of all classes of the conditions named."""
+    from streetsight.inference.job import JobError
+    from streetsight.models.taxonomy import default_taxonomy
+
+    if wanted is None:
+        return None
+    taxonomy, ids = default_taxonomy(), set()
+    for name in filter(None, (part.strip() for part in wanted.split(","))):
+        matching = {each.id for each in card.classes if name in (each.name, taxonomy[each.name].condition)}
+        if not matching:
+            known = ", ".join([*card.class_names, *taxonomy.conditions])
+            raise JobError(
+                "no class or condition {name} in this release; known: {known}", name=name, known=known
+            )
+        ids |= matching
+    return frozenset(ids)

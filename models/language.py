@@ -1,0 +1,58 @@
+"""zh-CN and en: which one to speak, and the catalogue of messages.
+
+Code writes English; `messages.zh.toml` has the Chinese of each message under the English one. What is
+missing there stays English and is found by a test.
+"""
+
+import locale
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from streetsight.models.taxonomy import Language
+
+CATALOGUE = Path(__file__).with_name("messages.zh.toml")
+
+
+def resolve_language(wanted: str | None = None, environment: Mapping[str, str] = os.environ) -> Language:
+    """`wanted` ("zh", "zh-CN", "en", ...) if given, else by the locale of the environment.
+
+    Raises:
+        SpokenError: for a language we do not speak.
+    """
+    if wanted:
+        short = wanted.replace("_", "-").lower().split("-")[0]
+        if short == "zh":
+            return "zh"
+        if short == "en":
+            return "en"
+        raise SpokenError("language {wanted} is not available; choose zh-CN or en", wanted=repr(wanted))
+    for name in ("STREETSIGHT_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if environment.get(name):
+            return "zh" if environment[name].lower().startswith("zh") else "en"
+    return "zh" if (locale.getlocale()[0] or "").lower().startswith(("zh", "chinese")) else "en"
+
+
+class SpokenError(ValueError):
+    """An error for people: `str(error)` is English, `error.say("zh")` Chinese."""
+
+    def __init__(self, message: str, /, **values: object) -> None:
+        super().__init__(message.format(**values))
+        self.message, self.values = message, values
+
+    def say(self, language: Language) -> str:
+        return translate(self.message, language, **self.values)
+
+
+def translate(message: str, language: Language, /, **values: object) -> str:
+    """The message in this language, with `{name}` fields filled in."""
+    text = _chinese().get(message, message) if language == "zh" else message
+    return text.format(**values) if values else text
+
+
+@cache
+def _chinese() -> dict[str, str]:
+    catalogue: dict[str, str] = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
+    return catalogue

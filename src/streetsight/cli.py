@@ -1,0 +1,35 @@
+"""The command line: every folder brings its verbs, this file only assembles them."""
+
+from importlib.util import find_spec
+
+import typer
+
+from streetsight.datasets import cli as datasets_cli
+from streetsight.inference import cli as inference_cli
+from streetsight.models import cli as models_cli
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Streetsight: patrol photos in, street-condition leads out.",
+)
+app.command()(inference_cli.detect)
+app.command()(datasets_cli.sample)
+app.add_typer(models_cli.app, name="models")
+
+if find_spec("ultralytics"):  # the training extra
+    from streetsight.training import cli as training_cli
+
+    app.command()(training_cli.train)
+    app.command()(training_cli.evaluate)
+    app.command()(training_cli.export)
+
+
+def main() -> None:
+    """Entry point of the `streetsight` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

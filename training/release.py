@@ -1,0 +1,172 @@
+"""Make a release from a run: export, choose thresholds, measure, write the card. All or nothing."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from streetsight.datasets.records import LabelRecord
+from streetsight.datasets.sources import read_sources
+from streetsight.datasets.splits import split_by_group
+from streetsight.inference.session import Detector
+from streetsight.models.card import (
+    Card,
+    CardClass,
+    DataSource,
+    Evaluation,
+    Head,
+    ModelInput,
+    ModelOutput,
+    Training,
+    write_card,
+)
+from streetsight.models.releases import CARD_NAME, ONNX_NAME, Release, load_release
+from streetsight.models.taxonomy import default_taxonomy
+from streetsight.training.evaluate import Judged, best_f1_threshold, class_metrics, judge
+from streetsight.training.export import Exported, export_onnx
+from streetsight.training.train import data_digest
+
+NMS_IOU = 0.7
+MIN_BOXES_FOR_THRESHOLD = 10
+FALLBACK_THRESHOLD = 0.25
+PARITY_PHOTOS = 16
+
+THRESHOLD_RULE = (
+    f"best F1 on validation photos; {FALLBACK_THRESHOLD} for classes with fewer than "
+    f"{MIN_BOXES_FOR_THRESHOLD} boxes there"
+)
+LIMITS = (
+    "Detections are leads. A person confirms before anything is filed, scored or fined.",
+    "graffiti is proposed as 乱涂乱画; posters, flyers and stickers (非法小广告) were never trained on.",
+    "street_vendor was learned from travel photos by pedestrians, not from patrol vehicles.",
+    "damaged_manhole, damaged_sign, manhole, sign, van, bus and bicycle rest on few photos; their figures are rough.",
+    "A box measures neither depth nor size: potholes and cracks need measuring before they are filed.",
+    "Legality, duration and ownership cannot be seen: a stall may have a permit, a vehicle may be standing lawfully.",
+    "Photos come from China, Vietnam, Brazil, Greece, Australia, Indonesia, Korea and travel collections; "
+    "elsewhere expect less. Night, rain, snow and fisheye lenses are rare in them.",
+    "Simulated frames are used in training and never count in figures.",
+)  # fmt: skip
+
+
+def make_release(run: Path, name: str, photos: Path, head: Head, size: int, output: Path) -> Path:
+    """Write `output/name/` with model.onnx and card.json, and return it.
+
+    Thresholds come from the validation part; the test part is only measured.
+
+    Raises:
+        FileExistsError: a release is immutable; choose another name.
+        ParityError: the export does not compute what was trained; nothing is written.
+    """
+    target, draft = output / name, output / f".{name}.draft"
+    if target.exists():
+        raise FileExistsError(f"{target} exists and releases are immutable; choose another name")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    description = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    parts = split_by_group(read_sources(photos))
+    step = max(1, len(parts["val"]) // PARITY_PHOTOS)
+    exported = export_onnx(
+        run / "weights" / "last.pt", draft / ONNX_NAME, head, size,
+        [record.image for record in parts["val"][::step]],
+    )  # fmt: skip
+    card = _card(name, exported, size, description, parts["train"], photos)
+    detector = Detector(Release(draft / ONNX_NAME, card))
+    judged = {part: judge(parts[part], detector) for part in ("val", "test")}
+    card = card.model_copy(update={"classes": choose_thresholds(card, judged["val"])})
+    evaluations = tuple(_evaluation(part, seen, card) for part, seen in judged.items())
+    write_card(card.model_copy(update={"evaluations": evaluations}), draft / CARD_NAME)
+    load_release(draft)  # the whole, as users will read it
+    draft.rename(target)
+    return target
+
+
+def evaluate_part(release: Release, photos: Path, part: str) -> Evaluation:
+    """Figures of a release on one part of the split."""
+    records = split_by_group(read_sources(photos))[part]
+    return _evaluation(part, judge(records, Detector(release)), release.card)
+
+
+def choose_thresholds(card: Card, judged: Sequence[Judged]) -> tuple[CardClass, ...]:
+    """The card's classes with thresholds by `THRESHOLD_RULE`."""
+    counts: Counter[str] = Counter()
+    for one in judged:
+        counts.update(one.record.class_names)
+
+    def threshold(each: CardClass) -> float:
+        if counts[each.name] < MIN_BOXES_FOR_THRESHOLD:
+            return FALLBACK_THRESHOLD
+        return round(best_f1_threshold(judged, each.id, each.name, FALLBACK_THRESHOLD), 3)
+
+    return tuple(CardClass(id=each.id, name=each.name, threshold=threshold(each)) for each in card.classes)
+
+
+def _evaluation(part: str, judged: Sequence[Judged], card: Card) -> Evaluation:
+    rows = tuple(class_metrics(judged, card))
+    return Evaluation(
+        part=part,
+        photos=len(judged),
+        digest=data_digest([one.record for one in judged]),
+        map50=round(sum(row.ap50 for row in rows) / len(rows), 4),
+        map50_95=round(sum(row.ap50_95 for row in rows) / len(rows), 4),
+        classes=rows,
+        note="each class only on photos whose source labelled it; places never trained on; no rendered frames",
+    )
+
+
+def _card(
+    name: str,
+    exported: Exported,
+    size: int,
+    description: dict[str, Any],
+    train: Sequence[LabelRecord],
+    photos: Path,
+) -> Card:
+    recipe = description["recipe"]
+    return Card(
+        name=name,
+        created=date.today(),
+        architecture="yolo26n",
+        licence="AGPL-3.0-or-later",
+        onnx_sha256=exported.sha256,
+        taxonomy_version=default_taxonomy().version,
+        threshold_rule=THRESHOLD_RULE,
+        classes=tuple(
+            CardClass(id=index, name=each, threshold=FALLBACK_THRESHOLD)
+            for index, each in enumerate(exported.class_names)
+        ),
+        input=ModelInput(size=size, rectangular=True),
+        output=ModelOutput(head=exported.head, nms_iou=NMS_IOU if exported.head == "one_to_many" else None),
+        data=_sources(train, photos),
+        training=Training(
+            recipe=recipe["name"],
+            epochs=recipe["epochs"],
+            train_photos=description["train_photos"],
+            rendered_frames=len(recipe["rendered_seeds"]) * recipe["rendered_frames"],
+            train_digest=description["train_digest"],
+            start_sha256=description["start_sha256"],
+            commit=description["commit"],
+            versions=description["versions"],
+        ),
+        parity=exported.parity,
+        limits=LIMITS,
+    )
+
+
+def _sources(records: Sequence[LabelRecord], photos: Path) -> tuple[DataSource, ...]:
+    counts = Counter(record.source for record in records)
+    rows = []
+    for name in sorted(counts):
+        about = json.loads((photos / "sources" / name / "SOURCE.json").read_text(encoding="utf-8"))
+        licence = about.get("license") or "differs per photo, several unstated"
+        rows.append(
+            DataSource(
+                name=name,
+                photos=counts[name],
+                labelled_classes=tuple(sorted(about["labelled_classes"])),
+                licence=licence,
+            )
+        )
+    return tuple(rows)
