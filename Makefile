@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 PHOTOS ?=
 OUT ?= out/demo
 
-.PHONY: setup demo test check fix bench lock clean
+.PHONY: setup demo test check fix bench figures lock clean
 
 ## setup: the serving environment (no torch) in .venv
 setup: .venv/.serve
@@ -52,6 +52,10 @@ fix: .venv/.all
 ## bench: speed and memory as ratios against named alternatives
 bench: .venv/.all
 	$(BIN)/python -m benchmarks $(ARGS)
+
+## figures: what was measured, into the READMEs
+figures: .venv/.all
+	$(BIN)/python docs/figures.py
 
 ## lock: pin what pyproject.toml asks for, with hashes and without index addresses
 lock: .venv/.uv

@@ -83,10 +83,11 @@ def read_yolo_labels(path: Path, class_count: int) -> tuple[list[int], NDArray[n
             index, box = int(fields[0]), [float(field) for field in fields[1:]]
         except ValueError:
             index, box = -1, []
-        if len(box) != 4 or not 0 <= index < class_count:
+        fractions = len(box) == 4 and all(0 <= side <= 1 for side in box)  # not NaN, not pixels
+        if not fractions or not 0 <= index < class_count:
             raise LabelError(
                 f"{path}, line {number}: expected a class index below {class_count} and four "
-                f"numbers (cx cy w h), got {line!r}"
+                f"numbers (cx cy w h) from 0 to 1, got {line!r}"
             )
         rows.append((index, box))
     boxes = np.array([box for _, box in rows], dtype=np.float32).reshape(-1, 4)
@@ -94,14 +95,16 @@ def read_yolo_labels(path: Path, class_count: int) -> tuple[list[int], NDArray[n
 
 
 def _read_groups(path: Path) -> dict[str, str]:
-    return {Path(row["image"]).stem: row["group"] for row in csv.DictReader(_read_text(path).splitlines())}
+    rows = csv.DictReader(_read_text(path).splitlines())
+    if not {"image", "group"} <= set(rows.fieldnames or ()):
+        raise LabelError(f"{path}: expected the columns image,group, got {rows.fieldnames}")
+    return {Path(row["image"]).stem: row["group"] or "" for row in rows}
 
 
 def _group_key(source: str, groups: dict[str, str], image: str) -> str:
-    try:
-        group = groups[Path(image).stem]
-    except KeyError:
-        raise LabelError(f"{source}/groups.csv has no group for {image}") from None
+    group = groups.get(Path(image).stem, "")
+    if not group:
+        raise LabelError(f"{source}/groups.csv has no group for {image}")
     return group if len(group) >= SHARED_GROUP_LENGTH else f"{source}:{group}"
 
 
@@ -109,7 +112,7 @@ def _read_json(path: Path) -> dict[str, list[str]]:
     try:
         content: dict[str, list[str]] = json.loads(_read_text(path))
         content["labelled_classes"]
-    except (json.JSONDecodeError, KeyError) as error:
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise LabelError(f"{path}: expected JSON with a list `labelled_classes` ({error})") from error
     return content
 

@@ -1,6 +1,7 @@
 """Leak-free splits: whole groups, stratified by class, deterministic by seed."""
 
 import hashlib
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -80,7 +81,8 @@ def _deal(contents: Mapping[str, Counter[str]], fractions: Mapping[str, float], 
         holders = [group for group in remaining if contents[group][stratum]]
         holders.sort(key=lambda group: (-contents[group][stratum], _order(group, seed)))
         for group in holders:
-            part = max(wanted, key=lambda p: (wanted[p][stratum], sum(wanted[p].values())))
+            # fsum: a plain sum depends on the order of the strata, hence on that of the records
+            part = max(wanted, key=lambda p: (wanted[p][stratum], math.fsum(wanted[p].values())))
             part_of[group] = part
             remaining.discard(group)
             for each, count in contents[group].items():

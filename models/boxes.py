@@ -51,29 +51,34 @@ def norm_to_px(boxes: Boxes, size_wh: tuple[int, int]) -> Boxes:
 
 def px_to_norm(boxes: Boxes, size_wh: tuple[int, int]) -> Boxes:
     """(n, 4) float32 boxes of any format, pixels to fractions."""
-    return boxes / np.array([*size_wh, *size_wh], dtype=np.float32)
+    fractions: Boxes = np.divide(boxes, np.array([*size_wh, *size_wh], dtype=np.float32))
+    return fractions
 
 
 def clip_xyxy(boxes_xyxy_px: Boxes, size_wh: tuple[int, int]) -> Boxes:
     """(n, 4) float32 xyxy boxes limited to the image; a box outside becomes empty, not negative."""
     limit = np.array([*size_wh, *size_wh], dtype=np.float32)
-    return np.clip(boxes_xyxy_px, 0, limit)
+    clipped: Boxes = np.clip(boxes_xyxy_px, 0, limit)
+    return clipped
 
 
 def areas(boxes_xyxy: Boxes) -> NDArray[np.float32]:
     """(n,) float32, squared units of the frame; 0 for boxes that are inside out."""
-    return np.prod(np.maximum(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], 0), axis=1)
+    squares: NDArray[np.float32] = np.prod(np.maximum(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], 0), axis=1)
+    return squares
 
 
 def iou(a_xyxy: Boxes, b_xyxy: Boxes) -> NDArray[np.float32]:
     """Intersection over union of each pair, (n, m) float32 in [0, 1]; 0 where both are empty."""
     shared = intersections(a_xyxy, b_xyxy)
     union = areas(a_xyxy)[:, None] + areas(b_xyxy)[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    ratios: NDArray[np.float32] = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return ratios
 
 
 def intersections(a_xyxy: Boxes, b_xyxy: Boxes) -> NDArray[np.float32]:
     """Shared area of each pair, (n, m) float32."""
     low = np.maximum(a_xyxy[:, None, :2], b_xyxy[None, :, :2])
     high = np.minimum(a_xyxy[:, None, 2:], b_xyxy[None, :, 2:])
-    return np.prod(np.maximum(high - low, 0), axis=2)
+    shared: NDArray[np.float32] = np.prod(np.maximum(high - low, 0), axis=2)
+    return shared

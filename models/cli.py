@@ -88,7 +88,8 @@ def show(
         console.print(figures)
     for source in card.data:
         console.print(
-            f"data: {source.name}, {source.photos} photos, {', '.join(source.labelled_classes)}; {source.licence}",
+            f"data: {source.name}, {source.photos} photos, {', '.join(source.labelled_classes)}; "
+            f"{source.licence}",
             markup=False,
         )
     for limit in card.limits:

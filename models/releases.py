@@ -59,8 +59,9 @@ def load_release(name_or_folder: str | Path | None = None, root: Path = SHIPPED)
 
 
 def list_releases(root: Path = SHIPPED) -> list[str]:
-    """Names of the releases under `root`, in order."""
-    return sorted(path.parent.name for path in root.glob(f"*/{CARD_NAME}"))
+    """Names of the releases under `root`, in order; drafts (`.name.draft`) are none."""
+    names = (path.parent.name for path in root.glob(f"*/{CARD_NAME}"))
+    return sorted(name for name in names if not name.startswith("."))
 
 
 def current_name(root: Path = SHIPPED) -> str:

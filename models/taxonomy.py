@@ -124,7 +124,7 @@ def load_taxonomy(path: Path = DEFAULT_PATH) -> Taxonomy:
         )
     except KeyError as error:
         raise TaxonomyError(f"{path}: the entry {error} is missing") from error
-    except (tomllib.TOMLDecodeError, TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:  # TOML errors are ValueErrors
         raise TaxonomyError(f"{path}: {error}") from error
 
 
@@ -141,12 +141,12 @@ def _read_class(entry: dict[str, Any]) -> DetectorClass:
 
 def _check(taxonomy: Taxonomy) -> None:
     for what, values in (
-        ("id", [each.id for each in taxonomy.classes]),
+        ("id", [str(each.id) for each in taxonomy.classes]),
         ("name", list(taxonomy.names)),
     ):
         twice = {value for value in values if values.count(value) > 1}
         if twice:
-            raise TaxonomyError(f"class {what} used twice: {sorted(map(str, twice))}")
+            raise TaxonomyError(f"class {what} used twice: {sorted(twice)}")
     for each in taxonomy.classes:
         if each.condition is not None and each.condition not in taxonomy.conditions:
             raise TaxonomyError(
@@ -156,6 +156,7 @@ def _check(taxonomy: Taxonomy) -> None:
         for code in each.codes:
             if code.scheme not in taxonomy.schemes:
                 raise TaxonomyError(f"class {each.name}: code scheme {code.scheme!r} is not listed")
-    for coloured in (*taxonomy.classes, *taxonomy.conditions.values()):
-        if not re.fullmatch(r"#[0-9A-F]{6}", coloured.colour):
-            raise TaxonomyError(f"{coloured.name}: colour {coloured.colour!r} is not of the form #RRGGBB")
+    coloured: list[DetectorClass | Condition] = [*taxonomy.classes, *taxonomy.conditions.values()]
+    for entry in coloured:
+        if not re.fullmatch(r"#[0-9A-F]{6}", entry.colour):
+            raise TaxonomyError(f"{entry.name}: colour {entry.colour!r} is not of the form #RRGGBB")

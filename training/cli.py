@@ -13,7 +13,7 @@ PhotosOption = Annotated[
 def train(
     weights: Annotated[Path, typer.Option(help="Checkpoint to start from.")],
     run: Annotated[Path, typer.Option(help="Folder for checkpoints and the run's description.")],
-    photos: PhotosOption = Path("../shared/streetphotos"),
+    photos: PhotosOption,
     recipe: Annotated[str, typer.Option(help="A shipped recipe by name, or a file.")] = "first",
     teacher: Annotated[
         Path | None, typer.Option(help="COCO checkpoint that labels vehicles; WEIGHTS when not given.")
@@ -30,7 +30,7 @@ def train(
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
     name: Annotated[str, typer.Option(help="Name of the release.")],
-    photos: PhotosOption = Path("../shared/streetphotos"),
+    photos: PhotosOption,
     head: Annotated[str, typer.Option(help="one_to_many | end_to_end")] = "one_to_many",
     size: Annotated[int, typer.Option(help="Longest side of the input, pixels.")] = 640,
     output: Annotated[Path, typer.Option(help="Folder that holds releases.")] = Path("models/releases"),
@@ -43,10 +43,10 @@ def export(
 
 
 def evaluate(
+    photos: PhotosOption,
     release: Annotated[
         str | None, typer.Argument(help="Name or folder; the one in force when not given.")
     ] = None,
-    photos: PhotosOption = Path("../shared/streetphotos"),
     part: Annotated[str, typer.Option(help="val | test")] = "val",
 ) -> None:
     """Judge a release on photos whose places were never trained on."""

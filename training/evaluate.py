@@ -68,14 +68,16 @@ def class_metrics(judged: Sequence[Judged], card: Card) -> list[ClassMetrics]:
                 ap50_95=round(ap50_95, 4),
                 precision=round(hits / (hits + wrong), 4) if hits + wrong else None,
                 recall=round(hits / boxes, 4),
-            )  # fmt: skip
+            )
         )
     return rows
 
 
 def average_precision(judged: Sequence[Judged], class_id: int, name: str) -> tuple[float, float]:
     """AP at IoU 0.5 and at 0.5:0.95 of one class over photos on which it is labelled."""
-    images, annotations, results = [], [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     for index, one in enumerate(judged):
         images.append({"id": index, "width": one.size_wh[0], "height": one.size_wh[1]})
         for box in xyxy_to_xywh(one.truth_xyxy_px.get(name, np.zeros((0, 4), np.float32))).tolist():
@@ -87,7 +89,7 @@ def average_precision(judged: Sequence[Judged], class_id: int, name: str) -> tup
                     "bbox": box,
                     "area": box[2] * box[3],
                     "iscrowd": 0,
-                }  # fmt: skip
+                }
             )
         mine = one.seen[one.seen.class_ids == class_id]
         results += [

@@ -4,6 +4,7 @@ The ONNX takes any number of pictures of any size that is a multiple of the stri
 """
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,11 +61,14 @@ def export_onnx(checkpoint: Path, target: Path, head: Head, size: int, photos: S
     example = torch.zeros(1, 3, size, size)
     target.parent.mkdir(parents=True, exist_ok=True)
     sides = {0: "batch", 2: "height", 3: "width"}
-    torch.onnx.export(
-        network, (example,), str(target), opset_version=OPSET, dynamo=False,
-        input_names=["images"], output_names=["output"],
-        dynamic_axes={"images": sides, "output": {0: "batch", 2 if head == "one_to_many" else 1: "rows"}},
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        # The tracing exporter is named legacy and warns about constants; parity is checked below.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network, (example,), str(target), opset_version=OPSET, dynamo=False,
+            input_names=["images"], output_names=["output"],
+            dynamic_axes={"images": sides, "output": {0: "batch", 2 if head == "one_to_many" else 1: "rows"}},
+        )  # fmt: skip
     _simplify(target)
     parity = _compare(network, target, head, size, photos)
     return Exported(target, hashlib.sha256(target.read_bytes()).hexdigest(), head, names, parity)

@@ -53,7 +53,7 @@ class _PartialLabelLoss(v8DetectionLoss):  # type: ignore[misc]
         anchors, strides = make_anchors(preds["feats"], self.stride, 0.5)
         height, width = (size * float(self.stride[0]) for size in preds["feats"][0].shape[2:])
         points = anchors * strides / anchors.new_tensor([width, height])  # (a, 2), fractions
-        weight = _anchor_weights(
+        weight = anchor_weights(
             points, regions, self.label_sets.table, preds["scores"].shape[0], self.unlabelled_weight
         )
         plain = torch.nn.functional.binary_cross_entropy_with_logits
@@ -91,7 +91,7 @@ def _split_regions(batch: dict[str, Any], class_count: int) -> tuple[dict[str, A
     return objects, regions
 
 
-def _anchor_weights(
+def anchor_weights(
     points: Tensor, regions: dict[str, Tensor], table: Tensor, batch_size: int, unlabelled: float
 ) -> Tensor:
     """Weight of each anchor and class.

@@ -17,3 +17,9 @@ os.environ.setdefault("ULTRALYTICS_SAFE_LOAD", "1")
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ.setdefault("YOLO_CONFIG_DIR", str(CONFIG_DIR))
 Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
+
+from ultralytics import settings  # noqa: E402  (only now)
+
+settings.update(
+    {"sync": False, **{f"{name}_dir": str(CONFIG_DIR / name) for name in ("datasets", "weights", "runs")}}
+)

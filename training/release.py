@@ -42,11 +42,19 @@ LIMITS = (
     "Detections are leads. A person confirms before anything is filed, scored or fined.",
     "graffiti is proposed as 乱涂乱画; posters, flyers and stickers (非法小广告) were never trained on.",
     "street_vendor was learned from travel photos by pedestrians, not from patrol vehicles.",
-    "damaged_manhole, damaged_sign, manhole, sign, van, bus and bicycle rest on few photos; their figures are rough.",
+    (
+        "damaged_manhole, damaged_sign, manhole, sign, van, bus and bicycle rest on few photos; "
+        "their figures are rough."
+    ),
     "A box measures neither depth nor size: potholes and cracks need measuring before they are filed.",
-    "Legality, duration and ownership cannot be seen: a stall may have a permit, a vehicle may be standing lawfully.",
-    "Photos come from China, Vietnam, Brazil, Greece, Australia, Indonesia, Korea and travel collections; "
-    "elsewhere expect less. Night, rain, snow and fisheye lenses are rare in them.",
+    (
+        "Legality, duration and ownership cannot be seen: a stall may have a permit, "
+        "a vehicle may be standing lawfully."
+    ),
+    (
+        "Photos come from China, Vietnam, Brazil, Greece, Australia, Indonesia, Korea and travel "
+        "collections; elsewhere expect less. Night, rain, snow and fisheye lenses are rare in them."
+    ),
     "Simulated frames are used in training and never count in figures.",
 )  # fmt: skip
 
@@ -112,7 +120,9 @@ def _evaluation(part: str, judged: Sequence[Judged], card: Card) -> Evaluation:
         map50=round(sum(row.ap50 for row in rows) / len(rows), 4),
         map50_95=round(sum(row.ap50_95 for row in rows) / len(rows), 4),
         classes=rows,
-        note="each class only on photos whose source labelled it; places never trained on; no rendered frames",
+        note=(
+            "each class only on photos whose source labelled it; places never trained on; no rendered frames"
+        ),
     )
 
 

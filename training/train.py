@@ -121,6 +121,6 @@ def _describe(
 
 def _commit() -> str | None:
     answer = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
+        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
     )
     return answer.stdout.strip() or None

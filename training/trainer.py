@@ -80,7 +80,7 @@ class RecordDataset(YOLODataset):  # type: ignore[misc]
     def _label(self, record: LabelRecord) -> dict[str, Any]:
         known = [name in self._names for name in record.class_names]
         indices = [self._names.index(name) for name in record.class_names if name in self._names]
-        label = {
+        label: dict[str, Any] = {
             "im_file": str(record.image),
             "shape": _size_hw(record.image),
             "cls": np.array(indices, dtype=np.float32).reshape(-1, 1),

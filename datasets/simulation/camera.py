@@ -75,7 +75,8 @@ class View:
         """Camera-frame points (n, 3) with z > 0 as pixels (n, 2)."""
         width, height = self.camera.size_wh
         scaled = points_camera[:, :2] / points_camera[:, 2:] * self.camera.focal_px
-        return scaled + np.array([width / 2, height / 2])
+        pixels: Floats = scaled + np.array([width / 2, height / 2])
+        return pixels
 
     def rays(self, xs: NDArray[np.int64], ys: NDArray[np.int64]) -> Floats:
         """World directions (h, w, 3) through the pixel centres of a grid; unit depth along z."""
@@ -83,4 +84,5 @@ class View:
         u = (xs + 0.5 - width / 2) / self.camera.focal_px
         v = (ys + 0.5 - height / 2) / self.camera.focal_px
         grid = np.stack([*np.meshgrid(u, v), np.ones((len(ys), len(xs)))], axis=-1)
-        return grid @ self.rotation
+        directions: Floats = grid @ self.rotation
+        return directions

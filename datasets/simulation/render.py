@@ -77,9 +77,9 @@ def render(street: Street, camera: Camera, pose: Pose, weather: Weather, seed: i
             canvas.draw(shape, thing.id)
     image = canvas.finished()
     rng = np.random.default_rng((seed, int(pose.east_m * 100) & 0xFFFF, int(pose.north_m * 100) & 0xFFFF))
-    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     ids = cv2.resize(canvas.ids, (width, height), interpolation=cv2.INTER_NEAREST)
-    return Rendering(_sensor(small, weather, rng), ids)
+    return Rendering(_sensor(small, weather, rng), np.asarray(ids, dtype=np.int32))
 
 
 class _Canvas:
@@ -112,7 +112,8 @@ class _Canvas:
 
     def _sky(self) -> Floats:
         up = np.clip(self.rays[..., 2] / np.linalg.norm(self.rays, axis=-1) * 2.2, 0, 1)[..., None]
-        return np.array(self.light.zenith) * up + np.array(self.light.horizon) * (1 - up)
+        sky: Floats = np.array(self.light.zenith) * up + np.array(self.light.horizon) * (1 - up)
+        return sky
 
     def _lay_ground(self) -> Floats:
         falling = self.rays[..., 2] < -1e-6
@@ -132,7 +133,8 @@ class _Canvas:
     def _grain(self, a: Floats, b: Floats, depth: Floats, scale: float) -> Floats:
         """Surface noise that fades where a pixel covers more than its grain."""
         rows, columns = (a * scale).astype(np.int64) & 255, (b * scale).astype(np.int64) & 255
-        return self.noise[rows, columns] / (1 + depth / 12)
+        grain: Floats = self.noise[rows, columns] / (1 + depth / 12)
+        return grain
 
     def _draw_polygon(self, shape: Polygon, object_id: int) -> None:
         corners = _clip_near(self.view.to_camera(shape.points))
@@ -278,7 +280,7 @@ def _sensor(image: Image, weather: Weather, rng: np.random.Generator) -> Image:
     ys, xs = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     picture *= (1 - 0.16 * (xs**2 + ys**2))[..., None].astype(np.float32)
     if weather == "dusk":
-        picture = cv2.blur(picture, (3, 1))
+        picture = np.asarray(cv2.blur(picture, (3, 1)), dtype=np.float32)
     picture += rng.normal(0, LIGHTS[weather].noise, picture.shape).astype(np.float32)
     return np.clip(picture, 0, 255).astype(np.uint8)
 
@@ -291,4 +293,5 @@ def _with_streaks(picture: NDArray[np.float32], rng: np.random.Generator) -> NDA
     ):
         cv2.line(veil, (int(x), int(y)), (int(x) + 2, int(y + length)), 255, 1, cv2.LINE_AA)
     blend = (cv2.blur(veil, (1, 5)).astype(np.float32) / 255 * 0.28)[..., None]
-    return picture * (1 - blend) + 225 * blend
+    streaked: NDArray[np.float32] = np.add(picture * (1 - blend), 225 * blend)
+    return streaked

@@ -1,6 +1,7 @@
 """Flat polygons and balls, the two things the renderer can draw, and solids made of them."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +100,7 @@ def blob(
 def strip(path: Floats, width: float, colour: Colour, normal: tuple[float, float, float]) -> list[Shape]:
     """A polyline (k, 3) drawn with a width, in the plane that has this normal."""
     shapes: list[Shape] = []
-    for start, end in zip(path[:-1], path[1:], strict=True):
+    for start, end in pairwise(path):
         side = np.cross(end - start, np.array(normal))
         side *= width / 2 / max(float(np.linalg.norm(side)), 1e-9)
         shapes.append(Polygon(np.stack([start - side, end - side, end + side, start + side]), colour))
