@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks.photos import MEGAPIXELS_12, scaled_up, validation_records
 from benchmarks.sides import onnx_for_ultralytics, run_ultralytics
 
+from streetsight.inference.pipeline import cores
 from streetsight.inference.session import Detector
 from streetsight.models.card import Card
 from streetsight.models.detections import Detections
@@ -24,7 +25,7 @@ from streetsight.training.evaluate import MIN_SCORE, Judged, average_precision, 
 
 def measure(photos: int = 438) -> dict[str, Any]:
     release = load_release()
-    detector, rows = Detector(release), {}
+    detector, rows = Detector(release, calls=cores()), {}
     for label, longest in (("as they are", None), ("scaled up to 12MP", MEGAPIXELS_12)):
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "photos"

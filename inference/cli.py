@@ -50,7 +50,7 @@ def detect(
     release: Annotated[
         str | None, typer.Option(help="A release by name, or a folder with model.onnx and card.json.")
     ] = None,
-    provider: Annotated[str, typer.Option(help="cpu | cuda | tensorrt | openvino")] = "cpu",
+    provider: Annotated[str, typer.Option(help="cpu | onnx | openvino | cuda | tensorrt")] = "cpu",
     lang: Annotated[str | None, typer.Option(help="zh-CN or en; by locale when not given.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no tables.")] = False,
 ) -> None:
@@ -69,7 +69,7 @@ def detect(
     Exit status: 0 all photos were read, 1 some were not, 2 usage, 3 release or card.
     """
     from streetsight.inference.job import Job, JobError, run
-    from streetsight.models.language import SpokenError, resolve_language
+    from streetsight.models.language import SpokenError, resolve_language, translate
     from streetsight.models.releases import ReleaseError, load_release
 
     language: Language = "en"
@@ -89,7 +89,7 @@ def detect(
         )  # fmt: skip
         failed = run(job, chosen)
     except SpokenError as error:
-        typer.secho(f"Error: {error.say(language)}", err=True, fg=typer.colors.RED)
+        typer.secho(f"{translate('Error', language)}: {error.say(language)}", err=True, fg=typer.colors.RED)
         raise typer.Exit(EXIT_MODEL if isinstance(error, ReleaseError) else EXIT_USAGE) from error
     raise typer.Exit(EXIT_SOME_FAILED if failed else 0)
 

@@ -88,7 +88,7 @@ def shrink(image_rgb_hwc: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint
     if scale >= 1:
         return image_rgb_hwc
     size_wh = (max(1, round(image_rgb_hwc.shape[1] * scale)), max(1, round(image_rgb_hwc.shape[0] * scale)))
-    return cv2.resize(image_rgb_hwc, size_wh, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(image_rgb_hwc, size_wh, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def not_scorable_note(faults: Sequence[str], language: Language) -> str:

@@ -1,7 +1,11 @@
 """What EXIF says: orientation, capture time, position and heading. Absent is None, broken is reported."""
 
+import contextlib
+import math
 import struct
-from collections.abc import Callable, Mapping
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -15,6 +19,7 @@ Value = TypeVar("Value")
 
 # What Pillow's parser raises on a maker's broken EXIF, which must not cost the photo.
 _BROKEN_EXIF = (OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, struct.error)
+_WARNINGS = threading.Lock()  # their filters belong to the whole process
 
 
 def read_orientation(header: Image.Image) -> int:
@@ -25,7 +30,7 @@ def read_orientation(header: Image.Image) -> int:
 
 def read_metadata(header: Image.Image) -> FrameMetadata:
     """Time, position and camera of a photo; what cannot be used is listed in `problems`."""
-    problems: list[str] = []
+    problems = _damage(header)
     base, details = _ifd(header, None), _ifd(header, ExifTags.IFD.Exif)
     gps = _ifd(header, ExifTags.IFD.GPSInfo)
     taken_at = _attempt(lambda: _time(base, details), "time", problems)
@@ -34,13 +39,37 @@ def read_metadata(header: Image.Image) -> FrameMetadata:
     return FrameMetadata(taken_at, position, maker or None, tuple(problems))
 
 
+@contextlib.contextmanager
+def pillow_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect what Pillow warns of, rather than let it reach the user's screen or become an exception."""
+    with _WARNINGS, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield caught
+
+
 def _ifd(header: Image.Image, which: int | None) -> Tags:
     """One EXIF directory, empty when there is none or it cannot be parsed."""
-    try:
-        exif = header.getexif()
-        return dict(exif if which is None else exif.get_ifd(which))
-    except _BROKEN_EXIF:
-        return {}
+    with pillow_warnings():
+        try:
+            exif = header.getexif()
+            return dict(exif if which is None else exif.get_ifd(which))
+        except _BROKEN_EXIF:
+            return {}
+
+
+def _damage(header: Image.Image) -> list[str]:
+    """What is wrong with the EXIF block, if anything. Pillow says so only the first time it parses one."""
+    block = header.info.get("exif")
+    if not block:
+        return []
+    exif = Image.Exif()
+    with pillow_warnings() as caught:
+        try:
+            exif.load(block)
+            dict(exif), exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
+        except _BROKEN_EXIF as error:
+            return [f"EXIF is damaged: {error}"]
+    return [f"EXIF is damaged: {caught[0].message}"] if caught else []
 
 
 def _attempt(read: Callable[[], Value], what: str, problems: list[str]) -> Value | None:
@@ -60,7 +89,8 @@ def _time(base: Tags, details: Tags) -> datetime | None:
     if fraction.isdigit():
         taken_at += timedelta(seconds=float(f"0.{fraction}"))
     offset = _text(details.get(ExifTags.Base.OffsetTimeOriginal))
-    return taken_at.replace(tzinfo=_zone(offset)) if offset else taken_at
+    known = offset.strip(": ")  # "   :  " is the standard's way of saying unknown
+    return taken_at.replace(tzinfo=_zone(offset)) if known else taken_at
 
 
 def _zone(offset: str) -> timezone:
@@ -111,7 +141,7 @@ def _number(value: Any) -> float | None:
     if isinstance(value, tuple) and len(value) == 2:
         value = Fraction(int(value[0]), int(value[1]))
     number = float(value)
-    return number if number == number and abs(number) != float("inf") else None
+    return number if math.isfinite(number) else None
 
 
 def _text(value: Any) -> str:

@@ -58,7 +58,7 @@ def run(job: Job, release: Release) -> int:
         NoPhotosError, JobError: for requests that cannot be carried out.
         ReleaseError: when the release cannot run.
     """
-    sources = find_photos(job.paths)
+    sources = find_photos(job.paths, without=job.output)
     detector, workers = open_detector(release, len(sources), job.provider)
     options = Options(job.min_score, job.class_ids, Tiling(size=job.tile_size) if job.tile else None)
     report, console = Report(release.card, job.language), Console(stderr=True)
@@ -188,4 +188,5 @@ def _print_summary(console: Console, tally: Tally, card: Card, job: Job) -> None
         console.print(say("Nothing was detected."))
     console.print(outcomes)
     if job.output:
-        console.print(say("Results are in {path}", path=job.output))
+        # A path may look like markup, and must stay in one piece to be copied.
+        console.print(say("Results are in {path}", path=job.output), markup=False, soft_wrap=True)

@@ -93,7 +93,8 @@ class Letterbox:
         method = cv2.INTER_AREA if shrinks_much else cv2.INTER_LINEAR  # linear would skip pixels
         inner = image_rgb_hwc
         if (image_rgb_hwc.shape[1], image_rgb_hwc.shape[0]) != placement.inner_wh:
-            inner = cv2.resize(image_rgb_hwc, placement.inner_wh, interpolation=method)
+            resized = cv2.resize(image_rgb_hwc, placement.inner_wh, interpolation=method)
+            inner = np.asarray(resized, dtype=np.uint8)
         padded = np.full((placement.input_wh[1], placement.input_wh[0], 3), self.pad, dtype=np.uint8)
         placement.inner(padded)[:] = inner
         return padded, placement
@@ -101,4 +102,4 @@ class Letterbox:
 
 def to_tensor(padded_rgb_hwc: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(1, 3, h, w) float32 in [0, 1], contiguous, from (h, w, 3) uint8."""
-    return cv2.dnn.blobFromImage(padded_rgb_hwc, scalefactor=1 / 255)
+    return np.asarray(cv2.dnn.blobFromImage(padded_rgb_hwc, scalefactor=1 / 255), dtype=np.float32)

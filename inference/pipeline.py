@@ -9,7 +9,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -43,7 +43,7 @@ class FrameResult:
     error: PhotoError | None = None
     size_wh: tuple[int, int] | None = None
     sha256: str | None = None
-    metadata: FrameMetadata = FrameMetadata()
+    metadata: FrameMetadata = field(default_factory=FrameMetadata)
     quality: Quality | None = None
     detections: Detections | None = None
 
@@ -67,7 +67,7 @@ class Options:
     min_score: float | None = None
     class_ids: frozenset[int] | None = None
     tiling: Tiling | None = None
-    quality: QualityLimits = QualityLimits()
+    quality: QualityLimits = field(default_factory=QualityLimits)
 
 
 def cores() -> int:
@@ -82,7 +82,7 @@ def open_detector(release: Release, photos: int, provider: str = "cpu") -> tuple
     synchronisation.
     """
     workers = max(1, min(cores(), photos))
-    return Detector(release, threads=max(1, cores() // workers), provider=provider), workers
+    return Detector(release, max(1, cores() // workers), workers, provider), workers
 
 
 def detect_photos(

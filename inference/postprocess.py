@@ -3,6 +3,8 @@
 Anything that is neither is refused: a wrong guess here gives plausible nonsense.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +31,8 @@ def check_output(shape: tuple[int, ...], card: Card) -> None:
     if not fits:
         expected = "(n, rows, 6)" if card.output.head == "end_to_end" else f"(n, {rows}, anchors)"
         raise ReleaseError(
-            "release {name}: the model's output has shape {shape}, but a card with head {head} and {count} classes "
-            "means {expected}; the card belongs to another model",
+            "release {name}: the model's output has shape {shape}, but a card with head {head} and {count} "
+            "classes means {expected}; the card belongs to another model",
             name=card.name, shape=shape, head=card.output.head, count=len(card.classes), expected=expected,
         )  # fmt: skip
 
@@ -58,10 +60,10 @@ def nms_by_class(detections: Detections, iou: float) -> NDArray[np.int64]:
     """Indices that survive non-maximum suppression within each class, best first."""
     if not len(detections):
         return np.zeros(0, np.int64)
-    kept = cv2.dnn.NMSBoxesBatched(
-        xyxy_to_xywh(detections.boxes_xyxy_px),  # OpenCV reads left, top, width, height
-        detections.scores, detections.class_ids.astype(np.int32), 0.0, iou,
-    )  # fmt: skip
+    boxes_xywh_px: Any = xyxy_to_xywh(detections.boxes_xyxy_px)  # OpenCV reads left, top, width, height
+    scores: Any = detections.scores  # its stubs ask for lists, it takes arrays
+    class_ids: Any = detections.class_ids.astype(np.int32)
+    kept = cv2.dnn.NMSBoxesBatched(boxes_xywh_px, scores, class_ids, 0.0, iou)
     return np.asarray(kept, dtype=np.int64).reshape(-1)
 
 

@@ -68,7 +68,7 @@ class Quality:
 
 def measure_quality(image_rgb_hwc: NDArray[np.uint8], limits: QualityLimits = QualityLimits()) -> Quality:
     """Measure one picture, (h, w, 3) uint8 RGB, already at the model's scale and without padding."""
-    luma = cv2.cvtColor(image_rgb_hwc, cv2.COLOR_RGB2GRAY)
+    luma = np.asarray(cv2.cvtColor(image_rgb_hwc, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     histogram = np.bincount(luma.ravel(), minlength=256) / luma.size
     brightness = float(histogram @ np.arange(256))
     dark, bright = float(histogram[:DARK_LUMA].sum()), float(histogram[BRIGHT_LUMA + 1 :].sum())
@@ -103,7 +103,10 @@ def _edge_strength(luma: NDArray[np.uint8], kernel: NDArray[np.float32]) -> floa
 
 
 def _cell_deviations(values: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Standard deviation in each cell of an 8 x 8 grid, (64,)."""
-    height, width = (side - side % GRID for side in values.shape)
-    cells = values[:height, :width].astype(np.float32).reshape(GRID, height // GRID, GRID, width // GRID)
-    return cells.std(axis=(1, 3)).ravel().astype(np.float64)
+    """Standard deviation in each cell of an 8 x 8 grid, (64,); fewer in a strip below 8 pixels."""
+    rows, columns = (min(GRID, side) for side in values.shape)
+    height, width = values.shape[0] // rows, values.shape[1] // columns
+    whole = values[: rows * height, : columns * width].astype(np.float32)
+    cells = whole.reshape(rows, height, columns, width)
+    deviations: NDArray[np.float64] = cells.std(axis=(1, 3)).ravel().astype(np.float64)
+    return deviations

@@ -14,7 +14,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from streetsight.inference.exif import read_metadata, read_orientation
+from streetsight.inference.exif import pillow_warnings, read_metadata, read_orientation
 from streetsight.models.frame import FrameMetadata
 from streetsight.models.language import SpokenError
 
@@ -25,6 +25,9 @@ MAX_PIXELS = 150_000_000
 MIN_SIDE_PX = 32
 CUT_OFF = "the picture ends too early: the copy was cut off; copy it again"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
+
+# What Pillow and libheif raise on damaged pictures.
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, RuntimeError)
 
 # Pillow's own guard warns at a size of its choosing; ours is checked from the header before any decode.
 Image.MAX_IMAGE_PIXELS = None
@@ -75,12 +78,12 @@ def read_photo(data: bytes, min_side: int | None = None) -> Photo:
     if not data:
         raise PhotoError("invalid_image", "the file is empty (0 bytes); copy it again from the camera")
     with _open(data) as header:
-        _check_size(header.size)
-        orientation = read_orientation(header)
-        metadata = read_metadata(header)
-        plain_jpeg = header.format == "JPEG" and header.mode in ("RGB", "L")
-        image = _decode_jpeg(data, header.size, min_side) if plain_jpeg else _decode_other(header)
         size_wh = header.size
+        _check_size(size_wh)
+        # Phones and drones append depth or a preview; Pillow calls that MPO, the photo comes first.
+        plain_jpeg = header.format in ("JPEG", "MPO") and header.mode in ("RGB", "L")
+        image = _decode_jpeg(data, header, min_side) if plain_jpeg else _decode_other(header)
+        orientation, metadata = read_orientation(header), read_metadata(header)
     turns, mirrored = _TURNS[orientation]
     if turns or mirrored:
         image = np.rot90(image, turns)
@@ -92,18 +95,38 @@ def read_photo(data: bytes, min_side: int | None = None) -> Photo:
 
 def _open(data: bytes) -> Image.Image:
     """The header, lazily: nothing is decoded yet."""
+    formats = ["JPEG", "PNG", "WEBP"]  # Pillow would open some fifty, a few of them with outside programs
     if data[4:8] == b"ftyp":
         _register_heif()
+        formats = ["HEIF"]
     try:
-        return Image.open(io.BytesIO(data))
-    except UnidentifiedImageError:
+        with pillow_warnings():
+            return Image.open(io.BytesIO(data), formats=formats)
+    except _BROKEN as error:
+        if _ends_early(data):
+            raise PhotoError("truncated", CUT_OFF) from error
+        if not isinstance(error, UnidentifiedImageError):
+            raise PhotoError(
+                "invalid_image", "the picture's header is damaged ({error})", error=error
+            ) from error
         raise PhotoError(
             "invalid_image",
             "not a picture: the file starts with {start}; expected JPEG, PNG, WebP or HEIC",
             start=repr(data[:12]),
         ) from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise PhotoError("invalid_image", "the picture's header is damaged ({error})", error=error) from error
+
+
+def _ends_early(data: bytes) -> bool:
+    """Whether a WebP or HEIC says that it is longer than it is; the decoders only say that they fail."""
+    if data[:4] == b"RIFF":
+        return len(data) < 8 + int.from_bytes(data[4:8], "little")
+    end = 0
+    while data[4:8] == b"ftyp" and end < len(data):  # HEIC is boxes, each led by its size
+        size = int.from_bytes(data[end : end + 4], "big")
+        if size < 8:  # 0 and 1 stand for "to the end" and "see below": neither is worth following
+            return False
+        end += size
+    return end > len(data)
 
 
 def _register_heif() -> None:
@@ -127,32 +150,38 @@ def _check_size(size_wh: tuple[int, int]) -> None:
         )  # fmt: skip
 
 
-def _decode_jpeg(data: bytes, size_wh: tuple[int, int], min_side: int | None) -> ImageRgb:
-    width, height = size_wh
+def _decode_jpeg(data: bytes, header: Image.Image, min_side: int | None) -> ImageRgb:
+    width, height = header.size
     need = {}
-    if min_side is not None and min_side < max(size_wh):
-        scale = min_side / max(size_wh)
+    if min_side is not None and min_side < max(header.size):
+        scale = min_side / max(header.size)
         need = {"min_width": int(np.ceil(width * scale)), "min_height": int(np.ceil(height * scale))}
     try:
-        return simplejpeg.decode_jpeg(data, colorspace="RGB", fastupsample=True, strict=True, **need)
+        return np.asarray(
+            simplejpeg.decode_jpeg(data, colorspace="RGB", fastupsample=True, strict=True, **need)
+        )
     except ValueError as error:
         reason = str(error)
-    if "extraneous bytes" in reason:  # harmless padding that some cameras write
-        return simplejpeg.decode_jpeg(data, colorspace="RGB", fastupsample=True, strict=False, **need)
+    if "extraneous bytes" in reason:  # harmless padding that some cameras write; Pillow skips it
+        if need:
+            header.draft(None, (need["min_width"], need["min_height"]))
+        return _decode_other(header)
     if "remature end" in reason:
         raise PhotoError("truncated", CUT_OFF)
     raise PhotoError("invalid_image", "the picture is damaged ({reason}); copy it again", reason=reason)
 
 
 def _decode_other(header: Image.Image) -> ImageRgb:
-    """PNG, WebP, HEIC, and JPEGs in CMYK, by Pillow, which refuses truncated files."""
+    """PNG, WebP, HEIC, and odd JPEGs, by Pillow, which refuses truncated files."""
     try:
         if header.mode.startswith("I"):  # 16 bits a channel: keep the upper eight
             return np.repeat(
                 (np.asarray(header).astype(np.uint32) >> 8).astype(np.uint8)[..., None], 3, axis=2
             )
-        return np.asarray(header.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        # Pillow warns of the direct way from a palette to RGB.
+        with_alpha = header.convert("RGBA") if header.mode == "P" else header
+        return np.asarray(with_alpha.convert("RGB"))
+    except _BROKEN as error:
         if "truncated" in str(error).lower() or "end of" in str(error).lower():
             raise PhotoError("truncated", CUT_OFF) from error
         raise PhotoError(

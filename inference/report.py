@@ -105,14 +105,19 @@ class Report:
             "name": result.name,
             "picture": base64.b64encode(entry.thumbnail_jpeg or b"").decode(),
             "tags": [
-                {"name": name, "label": taxonomy[name].label(self.language), "colour": taxonomy[name].colour,
-                 "count": count, "issue": taxonomy[name].condition is not None}
+                {
+                    "name": name,
+                    "label": taxonomy[name].label(self.language),
+                    "colour": taxonomy[name].colour,
+                    "count": count,
+                    "issue": taxonomy[name].condition is not None,
+                }
                 for name, count in counts.most_common()
             ],
             "taken_at": taken_at.strftime("%Y-%m-%d %H:%M:%S") if taken_at else "",
             "place": f"{position.lat:.5f}, {position.lon:.5f}" if position else "",
             "faults": [self._say(fault) for fault in result.quality.faults],
-        }  # fmt: skip
+        }
 
     def _class_rows(self) -> list[dict[str, Any]]:
         taxonomy = default_taxonomy()
@@ -131,6 +136,6 @@ class Report:
                     "count": self.tally.detections[name],
                     "photos": self.tally.photos_with[name],
                     "share": round(100 * self.tally.detections[name] / top),
-                }  # fmt: skip
+                }
             )
         return sorted(rows, key=lambda row: (not row["condition"], -row["count"]))

@@ -1,35 +1,28 @@
-"""Run a release: one ONNX Runtime session with threads set explicitly and a warm-up."""
+"""Run a release: letterbox, backend, post-processing, with a check that they fit together and a warm-up."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
+from streetsight.inference.backends import BackendError, open_backend
 from streetsight.inference.letterbox import Letterbox, Placement, to_tensor
 from streetsight.inference.postprocess import check_output, decode
 from streetsight.models.card import Card
 from streetsight.models.detections import Detections
 from streetsight.models.releases import Release, ReleaseError
 
-# Providers by the name a user gives. ONNX Runtime falls back silently; we do not.
-PROVIDERS: dict[str, str] = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-}
-
 
 class Detector:
     """A loaded release: pictures in, detections out. Safe to call from several threads at once."""
 
-    def __init__(self, release: Release, threads: int = 1, provider: str = "cpu") -> None:
+    def __init__(self, release: Release, threads: int = 1, calls: int = 1, provider: str = "cpu") -> None:
         """Load and warm up.
 
         Args:
-            threads: threads that one call may use; callers that run several calls at once take 1.
-            provider: a key of `PROVIDERS`.
+            threads: threads that one call may use.
+            calls: calls that will run at once.
+            provider: one of `backends.NAMES`.
 
         Raises:
             ReleaseError: when the file is no ONNX model, does not fit its card, or the provider is missing.
@@ -39,15 +32,17 @@ class Detector:
         self._letterbox = Letterbox(
             self.card.input.size, self.card.input.stride, self.card.input.pad, self.card.input.rectangular
         )
-        self._session = _open_session(release, threads, provider)
-        self._input = self._session.get_inputs()[0].name
+        try:
+            self._backend = open_backend(provider, release.onnx, threads, calls)
+        except BackendError as error:
+            raise ReleaseError(error.message, **error.values) from error
         self._check_input()
         self._warm_up()
 
     @property
     def batches(self) -> bool:
         """Whether the model takes several pictures at once."""
-        return not isinstance(self._session.get_inputs()[0].shape[0], int)
+        return self._backend.input_shape[0] is None
 
     def detect(
         self,
@@ -90,15 +85,15 @@ class Detector:
         return [_placed(each, placement) for each, (_, placement) in zip(found, fitted, strict=True)]
 
     def _run(self, tensor: NDArray[np.float32], min_score: float | None) -> list[Detections]:
-        (output,) = self._session.run(None, {self._input: tensor})
-        return [decode(each, self.card, min_score) for each in output]
+        return [decode(each, self.card, min_score) for each in self._backend.run(tensor)]
 
     def _check_input(self) -> None:
-        shape, size = self._session.get_inputs()[0].shape, self.card.input.size
-        fixed = [side for side in shape[2:] if isinstance(side, int)]
+        shape, size = self._backend.input_shape, self.card.input.size
+        fixed = [side for side in shape[2:] if side is not None]
         if len(shape) != 4 or shape[1] != 3 or any(side != size for side in fixed):
             raise ReleaseError(
-                "{path}: takes input {shape}, the card says [n, 3, {size}, {size}]; the card belongs to another model",
+                "{path}: takes input {shape}, the card says [n, 3, {size}, {size}]; "
+                "the card belongs to another model",
                 path=self.release.onnx, shape=shape, size=size,
             )  # fmt: skip
         if fixed and self.card.input.rectangular:
@@ -110,32 +105,9 @@ class Detector:
     def _warm_up(self) -> None:
         """One run, so that the first photo is not the slow one, and a check that the output fits the card."""
         size = self.card.input.size
-        (output,) = self._session.run(None, {self._input: np.zeros((1, 3, size, size), np.float32)})
+        output = self._backend.run(np.zeros((1, 3, size, size), np.float32))
         check_output(output.shape, self.card)
 
 
 def _placed(found: Detections, placement: Placement) -> Detections:
     return Detections(placement.to_image(found.boxes_xyxy_px), found.scores, found.class_ids)
-
-
-def _open_session(release: Release, threads: int, provider: str) -> ort.InferenceSession:
-    wanted = PROVIDERS.get(provider)
-    if wanted not in ort.get_available_providers():
-        known = [name for name, value in PROVIDERS.items() if value in ort.get_available_providers()]
-        raise ReleaseError(
-            "provider {provider} is not available here; available: {known}",
-            provider=provider,
-            known=", ".join(known),
-        )
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return ort.InferenceSession(str(release.onnx), options, providers=[wanted])
-    except Exception as error:  # onnxruntime raises its own types, none of them public
-        if type(error).__module__.startswith("onnxruntime"):
-            raise ReleaseError(
-                "{path}: not a usable ONNX model ({reason})", path=release.onnx, reason=error
-            ) from error
-        raise

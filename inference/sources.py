@@ -1,16 +1,21 @@
-"""Where photos come from: files, folders, globs and zip archives, each photo read only when its turn comes."""
+"""Where photos come from: files, folders, globs and zip archives, each photo read when its turn comes."""
 
 import glob
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from streetsight.inference.reading import SUFFIXES, PhotoError
 from streetsight.models.language import SpokenError
 
 MAX_FILE_BYTES = 512 * 2**20
+
+# What zipfile raises on damaged, encrypted and exotic archives.
+_BROKEN_ARCHIVE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 
 
 class NoPhotosError(SpokenError):
@@ -30,24 +35,28 @@ class PhotoSource:
     read: Callable[[], bytes]
 
 
-def find_photos(paths: Sequence[str]) -> list[PhotoSource]:
+def find_photos(paths: Sequence[str], without: Path | None = None) -> list[PhotoSource]:
     """Photos behind files, folders (all levels), globs and zip archives, in order, none twice.
 
     A file that is named outright is taken whatever its suffix; folders, globs and archives are searched
     by suffix.
 
+    Args:
+        without: a folder to pass over: the pictures of an earlier run are not photos.
+
     Raises:
         NoPhotosError: for a path that does not exist or leads to no photo.
     """
     found: dict[str, PhotoSource] = {}
+    passed_over = os.path.join(os.path.abspath(without), "") if without else None
     for path in paths:
-        before = len(found)
-        seen = False
-        for source in _expand(path):
-            seen = True
-            found.setdefault(source.name, source)
-        if not seen and len(found) == before:
+        sources = list(_expand(path))
+        if passed_over:
+            sources = [each for each in sources if not os.path.abspath(each.name).startswith(passed_over)]
+        if not sources:
             raise _nothing_in(path)
+        for source in sources:
+            found.setdefault(source.name, source)
     return list(found.values())
 
 
@@ -85,14 +94,31 @@ def _from_file(path: str) -> PhotoSource:
                 "unreadable", "the file cannot be read ({reason})", reason=error.strerror
             ) from error
 
-    return PhotoSource(path, read)
+    return PhotoSource(_printable(path), read)
+
+
+def _printable(path: str) -> str:
+    """Names that are no UTF-8 (a disc from Windows) come with surrogates, which no output can hold."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _unreadable_entry(error: Exception) -> PhotoError:
+    return PhotoError("unreadable", "the archive's entry cannot be read ({reason})", reason=error)
+
+
+def _refuse(error: PhotoError) -> bytes:
+    raise error
 
 
 def _from_archive(path: str) -> Iterator[PhotoSource]:
-    with zipfile.ZipFile(path) as archive:
-        members = [info for info in archive.infolist() if _is_photo(info)]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if _is_photo(info)]
+    except _BROKEN_ARCHIVE as error:
+        yield PhotoSource(_printable(path), partial(_refuse, _unreadable_entry(error)))
+        return
     for info in sorted(members, key=lambda each: each.filename):
-        yield PhotoSource(f"{path}/{info.filename}", _member_reader(path, info))
+        yield PhotoSource(f"{_printable(path)}/{info.filename}", _member_reader(path, info))
 
 
 def _is_photo(info: zipfile.ZipInfo) -> bool:
@@ -105,10 +131,8 @@ def _member_reader(path: str, info: zipfile.ZipInfo) -> Callable[[], bytes]:
         try:
             with zipfile.ZipFile(path) as archive, archive.open(info) as member:
                 data = member.read(MAX_FILE_BYTES + 1)  # the size in the directory may lie
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-            raise PhotoError(
-                "unreadable", "the archive's entry cannot be read ({reason})", reason=error
-            ) from error
+        except _BROKEN_ARCHIVE as error:
+            raise _unreadable_entry(error) from error
         if len(data) > MAX_FILE_BYTES:
             raise PhotoError("too_large", "the file has more than {limit} MiB", limit=MAX_FILE_BYTES >> 20)
         return data

@@ -75,7 +75,7 @@ def _write_coco(results: Iterable[FrameResult], card: Card, out: TextIO) -> None
                 "date_captured": _iso(result.metadata.taken_at),
                 "outcome": result.outcome,
                 "reason": _reason(result),
-            }  # fmt: skip
+            }
         )
         if result.detections is None:
             continue
@@ -93,7 +93,7 @@ def _write_coco(results: Iterable[FrameResult], card: Card, out: TextIO) -> None
                     "area": round(area, 2),
                     "iscrowd": 0,
                     "score": round(score, 4),
-                }  # fmt: skip
+                }
             )
     info = {"description": "Streetsight detections: leads, not confirmed issues", "release": card.address}
     _dump(out, {"info": info, "images": images, "categories": categories, "annotations": annotations})
@@ -110,15 +110,20 @@ def _write_csv(results: Iterable[FrameResult], card: Card, out: TextIO) -> None:
     for result in results:
         position = result.metadata.position
         shared = {
-            "image": result.name, "outcome": result.outcome, "reason": str(result.error or ""),
+            "image": result.name,
+            "outcome": result.outcome,
+            "reason": str(result.error or ""),
             "taken_at": _iso(result.metadata.taken_at) or "",
-            "lon": position.lon if position else "", "lat": position.lat if position else "",
+            "lon": position.lon if position else "",
+            "lat": position.lat if position else "",
             "scorable": result.quality.scorable if result.quality else "",
             "width": result.size_wh[0] if result.size_wh else "",
             "height": result.size_wh[1] if result.size_wh else "",
-            "sha256": result.sha256 or "", "release": card.address,
-        }  # fmt: skip
-        for row in list(_detection_rows(result, card)) or [None]:
+            "sha256": result.sha256 or "",
+            "release": card.address,
+        }
+        rows: list[dict[str, Any] | None] = [*_detection_rows(result, card)]
+        for row in rows or [None]:
             writer.writerow({key: _plain(value) for key, value in {**shared, **_csv_columns(row)}.items()})
 
 
@@ -137,7 +142,7 @@ def _write_geojson(results: Iterable[FrameResult], card: Card, out: TextIO) -> N
 
 def _write_labelstudio(results: Iterable[FrameResult], card: Card, out: TextIO) -> None:
     """Tasks with predictions: boxes in percent of the picture, `RectangleLabels` named `label` on `image`."""
-    tasks = []
+    tasks: list[dict[str, Any]] = []
     for result in results:
         if result.size_wh is None or result.detections is None:
             tasks.append(
@@ -164,7 +169,7 @@ def _write_labelstudio(results: Iterable[FrameResult], card: Card, out: TextIO) 
                     "rotation": 0,
                     "rectanglelabels": [card.class_names[int(class_id)]],
                 },
-            }  # fmt: skip
+            }
             for index, ((x, y, width, height), score, class_id) in enumerate(
                 zip(boxes.astype(float).tolist(), found.scores, found.class_ids, strict=True)
             )
@@ -174,6 +179,8 @@ def _write_labelstudio(results: Iterable[FrameResult], card: Card, out: TextIO) 
         tasks.append({"data": {"image": result.name}, "predictions": [prediction]})
     _dump(out, tasks)
 
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 WRITERS: dict[Format, Callable[[Iterable[FrameResult], Card, TextIO], None]] = {
     "jsonl": _write_jsonl,
@@ -210,7 +217,7 @@ def _csv_columns(row: dict[str, Any] | None) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """A spreadsheet must not take a file name for a formula (CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def _reason(result: FrameResult) -> str | None:

@@ -8,6 +8,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 CONFIG_DIR = Path(tempfile.gettempdir()) / f"streetsight-ultralytics-{os.getuid()}"
 
 os.environ.setdefault("YOLO_OFFLINE", "true")
@@ -19,6 +21,10 @@ os.environ.setdefault("YOLO_CONFIG_DIR", str(CONFIG_DIR))
 Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
 
 from ultralytics import settings  # noqa: E402  (only now)
+from ultralytics.utils import patches  # noqa: E402
+
+# Theirs looks for packages to install when a file is no picture, also where we read one.
+Image.open = patches._image_open
 
 settings.update(
     {"sync": False, **{f"{name}_dir": str(CONFIG_DIR / name) for name in ("datasets", "weights", "runs")}}

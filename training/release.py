@@ -11,6 +11,7 @@ from typing import Any
 from streetsight.datasets.records import LabelRecord
 from streetsight.datasets.sources import read_sources
 from streetsight.datasets.splits import split_by_group
+from streetsight.inference.pipeline import cores
 from streetsight.inference.session import Detector
 from streetsight.models.card import (
     Card,
@@ -81,7 +82,7 @@ def make_release(run: Path, name: str, photos: Path, head: Head, size: int, outp
         [record.image for record in parts["val"][::step]],
     )  # fmt: skip
     card = _card(name, exported, size, description, parts["train"], photos)
-    detector = Detector(Release(draft / ONNX_NAME, card))
+    detector = _reference_detector(Release(draft / ONNX_NAME, card))
     judged = {part: judge(parts[part], detector) for part in ("val", "test")}
     card = card.model_copy(update={"classes": choose_thresholds(card, judged["val"])})
     evaluations = tuple(_evaluation(part, seen, card) for part, seen in judged.items())
@@ -94,7 +95,12 @@ def make_release(run: Path, name: str, photos: Path, head: Head, size: int, outp
 def evaluate_part(release: Release, photos: Path, part: str) -> Evaluation:
     """Figures of a release on one part of the split."""
     records = split_by_group(read_sources(photos))[part]
-    return _evaluation(part, judge(records, Detector(release)), release.card)
+    return _evaluation(part, judge(records, _reference_detector(release)), release.card)
+
+
+def _reference_detector(release: Release) -> Detector:
+    """Float32 ONNX Runtime: the same figures on every machine. `make bench` compares faster backends with it."""
+    return Detector(release, calls=cores(), provider="onnx")
 
 
 def choose_thresholds(card: Card, judged: Sequence[Judged]) -> tuple[CardClass, ...]:

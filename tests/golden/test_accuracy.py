@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.golden, pytest.mark.photos, pytest.mark.training]
 def test_accuracy_is_what_was_released(photos_root: Path) -> None:
     records = _few_of_each(split_by_group(read_sources(photos_root))["val"])
     release = load_release()
-    rows = class_metrics(judge(records, Detector(release)), release.card)
+    rows = class_metrics(judge(records, Detector(release, provider="onnx")), release.card)
     actual = {
         "release": release.address,
         "digest": data_digest(records),

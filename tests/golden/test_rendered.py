@@ -30,7 +30,7 @@ pytestmark = pytest.mark.golden
 def test_release_sees_what_it_saw(tmp_path: Path) -> None:
     frames = list(simulate_patrol(tmp_path, SEED, FRAMES, Camera((960, 540)), STEP_M))
     release = load_release()
-    results = detect_photos(find_photos([str(tmp_path / "frames")]), Detector(release), 2)
+    results = detect_photos(find_photos([str(tmp_path / "frames")]), Detector(release, provider="onnx"), 2)
     seen = {
         Path(row["image"]).name: row["detections"]
         for row in (to_json(result, release.card) for result in results)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("ultralytics", reason="needs the training extra")
+pytest.importorskip("torch", reason="needs the training extra")
+
+import streetsight.training.quiet  # noqa: F401
 
 from ultralytics import YOLO
 

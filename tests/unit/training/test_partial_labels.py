@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.importorskip("ultralytics", reason="needs the training extra")
+pytest.importorskip("torch", reason="needs the training extra")
 
 import numpy as np
 import torch

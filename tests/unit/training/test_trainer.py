@@ -2,7 +2,9 @@
 
 import pytest
 
-pytest.importorskip("ultralytics", reason="needs the training extra")
+pytest.importorskip("torch", reason="needs the training extra")
+
+import streetsight.training.quiet  # noqa: F401
 
 import torch
 from ultralytics import YOLO
