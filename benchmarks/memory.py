@@ -15,7 +15,7 @@ from benchmarks.sides import run_ours
 
 def measure(different: int = 50, repeats: int = 10) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
-        files = scaled_up(validation_records(different), MEGAPIXELS_12, Path(scratch) / "files")
+        files = scaled_up(validation_records(different), MEGAPIXELS_12, Path(scratch) / "files", grain=3.0)
         folder = Path(scratch) / "photos"
         folder.mkdir()
         for repeat in range(repeats):

@@ -99,7 +99,7 @@ def evaluate_part(release: Release, photos: Path, part: str) -> Evaluation:
 
 
 def _reference_detector(release: Release) -> Detector:
-    """Float32 ONNX Runtime: the same figures on every machine. `make bench` compares faster backends with it."""
+    """Float32 on ONNX Runtime: the same figures on every machine; `make bench` has the faster backend."""
     return Detector(release, calls=cores(), provider="onnx")
 
 

@@ -15,7 +15,7 @@ from streetsight.models.releases import load_release
 from streetsight.models.taxonomy import Language, default_taxonomy
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "models/README.md"])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
 
 
 @pytest.fixture(scope="module")
