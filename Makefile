@@ -32,8 +32,9 @@ ifeq ($(PHOTOS),)
 	$(BIN)/streetsight sample out/simulated-patrol --frames 24
 	$(BIN)/streetsight detect out/simulated-patrol/frames --output $(OUT) --annotated --report
 else
-	$(BIN)/streetsight detect "$(PHOTOS)" --output $(OUT) --annotated --report
+	$(BIN)/streetsight detect "$(PHOTOS)" --output $(OUT) --annotated --report || [ $$? -eq 1 ]  # 1: some photos were not readable
 endif
+	@echo "Look at $(OUT)/report.html"
 
 ## test: everything, with the training extra
 test: .venv/.all

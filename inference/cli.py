@@ -95,7 +95,7 @@ def detect(
 
 
 def _class_ids(wanted: str | None, card: "Card") -> frozenset[int] | None:
-    """Ids of the classes named, or of all classes of the conditions named."""
+    """Ids of the classes named, or of all classes that can lead to the conditions named."""
     from streetsight.inference.job import JobError
     from streetsight.models.taxonomy import default_taxonomy
 
@@ -103,7 +103,7 @@ def _class_ids(wanted: str | None, card: "Card") -> frozenset[int] | None:
         return None
     taxonomy, ids = default_taxonomy(), set()
     for name in filter(None, (part.strip() for part in wanted.split(","))):
-        matching = {each.id for each in card.classes if name in (each.name, taxonomy[each.name].condition)}
+        matching = {each.id for each in card.classes if name in (each.name, *taxonomy.leads_of(each.name))}
         if not matching:
             known = ", ".join([*card.class_names, *taxonomy.conditions])
             raise JobError(

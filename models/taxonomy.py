@@ -104,6 +104,12 @@ class Taxonomy:
             f"no class named {name!r} in taxonomy version {self.version}; known: {', '.join(self.names)}"
         )
 
+    def leads_of(self, name: str) -> tuple[str, ...]:
+        """Conditions that a class can lead to: its own, and illegal parking for what can be parked."""
+        entry = self[name]
+        own = (entry.condition,) if entry.condition else ()
+        return (*own, "illegal_parking") if entry.parking else own
+
     def __contains__(self, name: str) -> bool:
         return name in self.names
 

@@ -139,3 +139,15 @@ def test_a_file_in_another_encoding_is_refused_by_name(tmp_path: Path) -> None:
     path.write_bytes(DEFAULT_PATH.read_text(encoding="utf-8").encode("gb18030"))
     with pytest.raises(TaxonomyError, match=r"taxonomy\.toml"):
         load_taxonomy(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "leads"),
+    [
+        ("garbage", ("exposed_garbage",)),
+        ("car", ("illegal_parking",)),  # by rule, not by being a car
+        ("garbage_bin", ()),
+    ],
+)
+def test_what_a_class_can_lead_to(name: str, leads: tuple[str, ...]) -> None:
+    assert default_taxonomy().leads_of(name) == leads
