@@ -26,7 +26,7 @@ from streetsight.training.evaluate import MIN_SCORE, Judged, average_precision, 
 def measure(photos: int = 438) -> dict[str, Any]:
     release = load_release()
     detector, rows = Detector(release, calls=cores()), {}
-    for label, longest in (("as they are", None), ("scaled up to 12MP", MEGAPIXELS_12)):
+    for label, longest in (("as they are", None), ("scaled up to 12MP", MEGAPIXELS_12[0])):
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "photos"
             records = validation_records(photos)
@@ -40,7 +40,10 @@ def measure(photos: int = 438) -> dict[str, Any]:
             records = [replace(record, image=image) for record, image in zip(records, images, strict=True)]
             ours = judge(records, detector)
             answer = run_ultralytics(
-                onnx_for_ultralytics(release, Path(scratch)), folder, release.card.input.size, MIN_SCORE
+                onnx_for_ultralytics(release, Path(scratch) / "release.onnx"),
+                folder,
+                release.card.input.size,
+                MIN_SCORE,
             )
         theirs = [replace(one, seen=_seen(answer["rows"][one.record.image.name])) for one in ours]
         a, b = mean_ap(ours, release.card), mean_ap(theirs, release.card)

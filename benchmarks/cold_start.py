@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.photos import FULL_HD, scaled_up, validation_records
+from benchmarks.photos import FULL_HD, cut_to, validation_records
 from benchmarks.sides import torch_weights
 
 ROUNDS = 5
@@ -23,7 +23,7 @@ YOLO = (
 
 def measure() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
-        (photo,) = scaled_up(validation_records(1), FULL_HD, Path(scratch) / "photos")
+        (photo,) = cut_to(validation_records(1), FULL_HD, Path(scratch) / "photos")
         ours, theirs = [], []
         for _ in range(ROUNDS):
             ours.append(_seconds([sys.executable, "-m", "streetsight.cli", "detect", str(photo), "--quiet"]))

@@ -1,8 +1,9 @@
 """How many photos a second, against `yolo predict` with the .pt and ultralytics with our ONNX?
 
 Same photos, same input size, all cores for both; both sides loaded and warmed up before the clock
-starts. Photos: real ones, scaled up to 1080p and to 12 megapixels, with grain (see photos.py). `yolo
-predict` saves annotated pictures unless told not to; both ways are measured.
+starts. Photos: real ones cut to 16:9 and 4:3, scaled up to 1080p and 12 megapixels, with grain (see
+photos.py). Both sides fit rectangles. `yolo predict` saves annotated pictures unless told not to; both ways
+are measured.
 
 Targets: at least 6x the .pt and 3.5x ultralytics with the same ONNX.
 """
@@ -12,24 +13,23 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.photos import FULL_HD, MEGAPIXELS_12, scaled_up, validation_records
+from benchmarks.photos import FULL_HD, MEGAPIXELS_12, cut_to, validation_records
 from benchmarks.sides import onnx_for_ultralytics, run_ours, run_ultralytics, torch_weights
 
 from streetsight.models.releases import load_release
 
 ROUNDS = 3
-GRAIN = 3.0
 
 
 def measure(photos: int = 60) -> dict[str, Any]:
     release, rows = load_release(), {}
     size, conf = release.card.input.size, 0.25
-    for label, longest in (("1080p", FULL_HD), ("12MP", MEGAPIXELS_12)):
+    for label, size_wh in (("1080p", FULL_HD), ("12MP", MEGAPIXELS_12)):
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "photos"
-            files = scaled_up(validation_records(photos), longest, folder, grain=GRAIN)
+            files = cut_to(validation_records(photos), size_wh, folder)
             megabytes = sum(file.stat().st_size for file in files) / len(files) / 1e6
-            model = onnx_for_ultralytics(release, Path(scratch))
+            model = onnx_for_ultralytics(release, Path(scratch) / "release.onnx")
             rounds = [
                 {
                     "ours": _rate(run_ours(folder)),

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.photos import MEGAPIXELS_12, scaled_up, validation_records
+from benchmarks.photos import MEGAPIXELS_12, cut_to, validation_records
 from benchmarks.sides import run_ours
 
 
 def measure(different: int = 50, repeats: int = 10) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
-        files = scaled_up(validation_records(different), MEGAPIXELS_12, Path(scratch) / "files", grain=3.0)
+        files = cut_to(validation_records(different), MEGAPIXELS_12, Path(scratch) / "files")
         folder = Path(scratch) / "photos"
         folder.mkdir()
         for repeat in range(repeats):

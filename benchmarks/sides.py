@@ -38,8 +38,11 @@ def torch_weights() -> str:
     return str(given) if given.is_file() else "yolo26n.yaml"
 
 
-def onnx_for_ultralytics(release: Release, folder: Path) -> str:
-    """The release's ONNX with the metadata that ultralytics looks for, so that it too may use rectangles."""
+def onnx_for_ultralytics(release: Release, path: Path) -> str:
+    """The release's ONNX with the metadata that ultralytics looks for, written to `path`.
+
+    The file takes any size, so ultralytics too fits rectangles.
+    """
     model = onnx.load(str(release.onnx))
     metadata = {
         "task": "detect", "stride": str(release.card.input.stride), "batch": "1", "dynamic": "True",
@@ -50,7 +53,6 @@ def onnx_for_ultralytics(release: Release, folder: Path) -> str:
     for key, value in metadata.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
-    path = folder / "release.onnx"
     onnx.save(model, str(path))
     return str(path)
 

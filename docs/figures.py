@@ -45,7 +45,7 @@ ACCURACY = {
 }
 SPEED = {
     "en": (
-        "`make bench`, {cores} CPU cores, real photos scaled up; ratios taken within one run:\n\n"
+        "`make bench`, {cores} CPU cores, real photos cut to 16:9 and 4:3 and scaled up; ratios taken within one run:\n\n"
         "| question | 1080p | 12 MP |\n|---|---|---|\n"
         "| photos/s of a folder against `yolo predict` with the .pt (not saving / saving pictures) | {pt_hd}x / {pts_hd}x | {pt_12}x / {pts_12}x |\n"
         "| against ultralytics with the same ONNX | {onnx_hd}x | {onnx_12}x |\n\n"
@@ -54,7 +54,7 @@ SPEED = {
         "`yolo predict`. Peak memory over 500 photos of 12 MP: {peak} MB, growth over the second half {growth} MB."
     ),
     "zh": (
-        "`make bench`,{cores} 核 CPU,真实照片放大;比值取自同一次运行:\n\n"
+        "`make bench`,{cores} 核 CPU,真实照片裁为 16:9 和 4:3 并放大;比值取自同一次运行:\n\n"
         "| 问题 | 1080p | 1200 万像素 |\n|---|---|---|\n"
         "| 整个文件夹每秒照片数,对比 `yolo predict`(.pt;不保存/保存图片) | {pt_hd} 倍 / {pts_hd} 倍 | {pt_12} 倍 / {pts_12} 倍 |\n"
         "| 对比 ultralytics 运行同一 ONNX | {onnx_hd} 倍 | {onnx_12} 倍 |\n\n"

@@ -124,7 +124,7 @@ class OpenVino:
     def run(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
         if not hasattr(self._local, "request"):
             self._local.request = self._compiled.create_infer_request()
-        self._local.request.infer([tensor], share_inputs=True)
+        self._local.request.infer([tensor])  # copies: sharing memory that we free later crashed
         return np.array(self._local.request.get_output_tensor(0).data)  # the request reuses its memory
 
 

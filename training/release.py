@@ -31,7 +31,7 @@ from streetsight.training.export import Exported, export_onnx
 from streetsight.training.train import data_digest
 
 NMS_IOU = 0.7
-MIN_BOXES_FOR_THRESHOLD = 10
+MIN_BOXES_FOR_THRESHOLD = 20  # fewer would choose by chance
 FALLBACK_THRESHOLD = 0.25
 PARITY_PHOTOS = 16
 

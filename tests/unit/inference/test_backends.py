@@ -1,5 +1,6 @@
 """Every backend gives the release's answer; none falls back silently."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -58,3 +59,20 @@ def test_a_damaged_model_is_named(tmp_path: Path, name: str) -> None:
 
 def test_names_are_those_the_help_lists() -> None:
     assert set(available()) <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", available())
+def test_many_threads_with_many_sizes_get_their_own_answers(release: Release, name: str) -> None:
+    """Regression: inputs shared with OpenVINO instead of copied crashed the process once freed."""
+    backend = open_backend(name, release.onnx, threads=1, calls=4)
+    sizes = [(64 + 32 * (index % 5), 96 + 32 * (index % 3)) for index in range(40)]
+
+    def answer(index: int) -> NDArray[np.float32]:
+        rng = np.random.default_rng(index)
+        return backend.run(rng.random((1, 3, *sizes[index]), dtype=np.float32))
+
+    alone = [answer(index) for index in range(len(sizes))]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(answer, range(len(sizes))))
+    for one, other in zip(alone, together, strict=True):
+        assert np.allclose(one, other, atol=1e-3, rtol=1e-3)
