@@ -21,7 +21,7 @@ from streetsight.models.releases import load_release
 ROUNDS = 3
 
 
-def measure(photos: int = 60) -> dict[str, Any]:
+def measure(photos: int = 100) -> dict[str, Any]:
     release, rows = load_release(), {}
     size, conf = release.card.input.size, 0.25
     for label, size_wh in (("1080p", FULL_HD), ("12MP", MEGAPIXELS_12)):

@@ -23,6 +23,8 @@ def main() -> None:
     sources = find_photos([folder])
     release = load_release()
     detector, workers = open_detector(release, len(sources))
+    # The other side runs its first photo beforehand too: backends prepare for each new shape.
+    list(detect_photos(sources[: 2 * workers], detector, workers))
     process, resident = psutil.Process(), []
     started = time.perf_counter()
     with Path(out).with_suffix(".jsonl").open("w") as lines:
