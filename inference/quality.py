@@ -22,8 +22,8 @@ GRID = 8
 class QualityLimits:
     """Where judging stops.
 
-    The defaults lie outside what 4,260 real street photos (day, night, rain, phones, CCTV) measure,
-    save for pictures that a person would refuse too; see `docs/quality-gate.md`.
+    The defaults lie outside what 4,260 real street photos (day and night, phones, vehicles, CCTV)
+    measure, save for five of them; see `docs/quality-gate.md`.
 
     Attributes:
         min_brightness: mean luma 0-255.
