@@ -1,6 +1,6 @@
 """What runs the ONNX file. Each backend takes a tensor and gives the raw output; threads are always explicit.
 
-cpu       OpenVINO where the processor has fast bf16 and the package is installed, else ONNX Runtime
+cpu       OpenVINO where the package is installed, else ONNX Runtime
 onnx      ONNX Runtime on the CPU, float32: the reference
 openvino  OpenVINO on the CPU, bf16 where the processor has it
 cuda, tensorrt  ONNX Runtime on a GPU
@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from streetsight.models.language import SpokenError
+from streetsight.models.releases import ReleaseError
 
 ORT_PROVIDERS: dict[str, str] = {
     "onnx": "CPUExecutionProvider",
@@ -24,7 +24,7 @@ ORT_PROVIDERS: dict[str, str] = {
 NAMES = ("cpu", "openvino", *ORT_PROVIDERS)
 
 
-class BackendError(SpokenError):
+class BackendError(ReleaseError):
     """A model file or backend that cannot be used."""
 
 

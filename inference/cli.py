@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 # Everything heavy is imported when a verb runs, so that `--help` answers at once.
 
 EXIT_SOME_FAILED, EXIT_USAGE, EXIT_MODEL = 1, 2, 3
-FORMATS = ("jsonl", "coco", "csv", "geojson", "labelstudio")
 
 
 def detect(
@@ -69,21 +68,24 @@ def detect(
     Exit status: 0 all photos were read, 1 some were not, 2 usage, 3 release or card.
     """
     from streetsight.inference.job import Job, JobError, run
+    from streetsight.inference.writers import FILE_NAMES
     from streetsight.models.language import SpokenError, resolve_language, translate
     from streetsight.models.releases import ReleaseError, load_release
 
     language: Language = "en"
     try:
         language = resolve_language(lang)
-        if form not in FORMATS:
+        if form not in FILE_NAMES:
             raise JobError(
-                "format {form} is not available; choose one of {known}", form=form, known=", ".join(FORMATS)
+                "format {form} is not available; choose one of {known}",
+                form=form,
+                known=", ".join(FILE_NAMES),
             )
         if output is None and (annotated or report):
             raise JobError("pictures and reports need a folder: add --output DIR")
         chosen = load_release(release)
         job = Job(
-            paths=tuple(paths), output=output, form=form, annotated=annotated, report=report,  # type: ignore[arg-type]
+            paths=tuple(paths), output=output, form=form, annotated=annotated, report=report,
             min_score=min_score, class_ids=_class_ids(classes, chosen.card), tile=tile, tile_size=tile_size,
             provider=provider, language=language, quiet=quiet,
         )  # fmt: skip

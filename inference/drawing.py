@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from streetsight.models.card import Card
 from streetsight.models.detections import Detections
 from streetsight.models.language import translate
-from streetsight.models.taxonomy import DetectorClass, Language, Taxonomy, default_taxonomy
+from streetsight.models.taxonomy import Language, default_taxonomy
 
 FONT = Path(__file__).parent / "fonts" / "NotoSansSC-subset.otf"
 
@@ -56,25 +56,22 @@ def draw_detections(
     picture = Image.fromarray(image_rgb_hwc).convert("RGB")
     scale = np.array([picture.width / size_wh[0], picture.height / size_wh[1]] * 2, dtype=np.float32)
     boxes = detections.boxes_xyxy_px * scale
-    style, taxonomy = Style.for_size(picture.size), default_taxonomy()
+    entries = [default_taxonomy()[card.class_names[class_id]] for class_id in detections.class_ids.tolist()]
+    issues = [entry.condition is not None for entry in entries]
+    style = Style.for_size(picture.size)
     draw = ImageDraw.Draw(picture, "RGBA")
     # Issues over context, and small over large, so that nothing hides what matters.
     order = sorted(
         range(len(detections)),
-        key=lambda i: (
-            _is_issue(detections, i, card, taxonomy),
-            -float(np.prod(boxes[i, 2:] - boxes[i, :2])),
-        ),
+        key=lambda i: (issues[i], -float(np.prod(boxes[i, 2:] - boxes[i, :2]))),
     )
     for index in order:
-        _outline(draw, boxes[index].tolist(), _class(detections, index, card, taxonomy).colour, style,
-                 _is_issue(detections, index, card, taxonomy))  # fmt: skip
+        _outline(draw, boxes[index].tolist(), entries[index].colour, style, issues[index])
     taken: list[Rectangle] = []
     for index in reversed(order):
-        entry = _class(detections, index, card, taxonomy)
+        entry, box = entries[index], boxes[index].tolist()
         text = f"{entry.label(language)} {detections.scores[index]:.2f}"
-        issue = _is_issue(detections, index, card, taxonomy)
-        place = _label(draw, boxes[index].tolist(), text, entry.colour, style, picture.size, taken, issue)
+        place = _label(draw, box, text, entry.colour, style, picture.size, taken, issues[index])
         if place:
             taken.append(place)
     if note:
@@ -95,14 +92,6 @@ def not_scorable_note(faults: Sequence[str], language: Language) -> str:
     """Why a photo cannot be judged, for people."""
     reasons = ", ".join(translate(fault, language) for fault in faults)
     return translate("not scorable: {reasons}", language, reasons=reasons)
-
-
-def _class(detections: Detections, index: int, card: Card, taxonomy: Taxonomy) -> DetectorClass:
-    return taxonomy[card.class_names[int(detections.class_ids[index])]]
-
-
-def _is_issue(detections: Detections, index: int, card: Card, taxonomy: Taxonomy) -> bool:
-    return _class(detections, index, card, taxonomy).condition is not None
 
 
 def _outline(draw: ImageDraw.ImageDraw, box: list[float], colour: str, style: Style, issue: bool) -> None:

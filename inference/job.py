@@ -5,7 +5,8 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TextIO
 
@@ -65,8 +66,10 @@ def run(job: Job, release: Release) -> int:
     tasks = [_Task(*each) for each in zip(sources, picture_paths(job, sources), strict=True)]
 
     def work(task: _Task) -> Entry:
-        result = detect_source(task.source, detector, options)
-        return Entry(result, _pictures(task, result, release.card, job))
+        # Read once: the picture must show what was looked at, even if the file has changed since.
+        source = replace(task.source, read=cache(task.source.read))
+        result = detect_source(source, detector, options)
+        return Entry(result, _pictures(replace(task, source=source), result, release.card, job))
 
     with _output(job) as out, _progress(console, len(tasks), job) as advance:
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streetsight.inference.backends import BackendError, open_backend
+from streetsight.inference.backends import open_backend
 from streetsight.inference.letterbox import Letterbox, Placement, to_tensor
 from streetsight.inference.postprocess import check_output, decode
 from streetsight.models.card import Card
@@ -32,10 +32,7 @@ class Detector:
         self._letterbox = Letterbox(
             self.card.input.size, self.card.input.stride, self.card.input.pad, self.card.input.rectangular
         )
-        try:
-            self._backend = open_backend(provider, release.onnx, threads, calls)
-        except BackendError as error:
-            raise ReleaseError(error.message, **error.values) from error
+        self._backend = open_backend(provider, release.onnx, threads, calls)
         self._check_input()
         self._warm_up()
 

@@ -1,8 +1,13 @@
 """`streetsight models`: which releases there are, and what their cards say."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from streetsight.models.card import Evaluation
 
 app = typer.Typer(no_args_is_help=True, help="Releases: list them, read their cards.")
 
@@ -68,24 +73,7 @@ def show(
         table.add_row(each.name, entry.label(language), entry.condition or "-", f"{each.threshold:.3f}")
     console.print(table)
     for evaluation in card.evaluations:
-        title = f"{evaluation.part}: {evaluation.photos} photos, mean AP50 {evaluation.map50:.3f}"
-        figures = Table(
-            "class",
-            "photos",
-            "boxes",
-            "AP50",
-            "AP50-95",
-            "precision",
-            "recall",
-            title=title,
-            title_justify="left",
-        )
-        for row in evaluation.classes:
-            figures.add_row(
-                row.name, str(row.photos), str(row.boxes), f"{row.ap50:.3f}", f"{row.ap50_95:.3f}",
-                *(f"{value:.2f}" if value is not None else "-" for value in (row.precision, row.recall)),
-            )  # fmt: skip
-        console.print(figures)
+        console.print(figures_table(evaluation))
     for source in card.data:
         console.print(
             f"data: {source.name}, {source.photos} photos, {', '.join(source.labelled_classes)}; "
@@ -94,3 +82,22 @@ def show(
         )
     for limit in card.limits:
         console.print(f"limit: {limit}", markup=False)
+
+
+def figures_table(evaluation: "Evaluation") -> "Table":
+    """The figures of one part of the photos, a row per class, for a terminal."""
+    from rich.table import Table
+
+    title = (
+        f"{evaluation.part}: {evaluation.photos} photos, mean AP50 {evaluation.map50:.3f}, "
+        f"AP50-95 {evaluation.map50_95:.3f}"
+    )
+    table = Table(title=title, title_justify="left")
+    for heading in ("class", "photos", "boxes", "AP50", "AP50-95", "precision", "recall"):
+        table.add_column(heading)
+    for row in evaluation.classes:
+        table.add_row(
+            row.name, str(row.photos), str(row.boxes), f"{row.ap50:.3f}", f"{row.ap50_95:.3f}",
+            *(f"{value:.2f}" if value is not None else "-" for value in (row.precision, row.recall)),
+        )  # fmt: skip
+    return table

@@ -51,17 +51,9 @@ def evaluate(
 ) -> None:
     """Judge a release on photos whose places were never trained on."""
     from rich.console import Console
-    from rich.table import Table
 
+    from streetsight.models.cli import figures_table
     from streetsight.models.releases import load_release
     from streetsight.training.release import evaluate_part
 
-    figures = evaluate_part(load_release(release), photos, part)
-    title = f"{part}: {figures.photos} photos, mean AP50 {figures.map50:.3f}, AP50-95 {figures.map50_95:.3f}"
-    table = Table("class", "photos", "boxes", "AP50", "AP50-95", "precision", "recall", title=title)
-    for row in figures.classes:
-        table.add_row(
-            row.name, str(row.photos), str(row.boxes), f"{row.ap50:.3f}", f"{row.ap50_95:.3f}",
-            *(f"{value:.2f}" if value is not None else "-" for value in (row.precision, row.recall)),
-        )  # fmt: skip
-    Console().print(table)
+    Console().print(figures_table(evaluate_part(load_release(release), photos, part)))

@@ -7,7 +7,6 @@ recall are counted at the card's thresholds, one label matched once, at IoU 0.5.
 import contextlib
 import io
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 
 from streetsight.datasets.records import LabelRecord
-from streetsight.inference.pipeline import cores
+from streetsight.inference.pipeline import cores, in_order
 from streetsight.inference.reading import read_photo
 from streetsight.inference.session import Detector
 from streetsight.models.boxes import Boxes, cxcywh_to_xyxy, iou, norm_to_px, xyxy_to_xywh
@@ -42,11 +41,14 @@ class Judged:
     truth_xyxy_px: dict[str, Boxes]
     seen: Detections
 
+    def labelled(self, name: str) -> Boxes:
+        """Labelled boxes of one class, (n, 4) float32 xyxy, pixels; none where it has none."""
+        return self.truth_xyxy_px.get(name, np.zeros((0, 4), np.float32))
+
 
 def judge(records: Sequence[LabelRecord], detector: Detector) -> list[Judged]:
     """Run the detector over labelled photos, all cores."""
-    with ThreadPoolExecutor(cores()) as pool:
-        return list(pool.map(lambda record: _judge_one(record, detector), records))
+    return list(in_order(lambda record: _judge_one(record, detector), records, cores()))
 
 
 def class_metrics(judged: Sequence[Judged], card: Card) -> list[ClassMetrics]:
@@ -54,7 +56,7 @@ def class_metrics(judged: Sequence[Judged], card: Card) -> list[ClassMetrics]:
     rows = []
     for each in card.classes:
         there = [one for one in judged if each.name in one.record.labelled_classes]
-        boxes = sum(len(one.truth_xyxy_px.get(each.name, ())) for one in there)
+        boxes = sum(len(one.labelled(each.name)) for one in there)
         if not boxes:
             continue
         ap50, ap50_95 = average_precision(there, each.id, each.name)
@@ -80,7 +82,7 @@ def average_precision(judged: Sequence[Judged], class_id: int, name: str) -> tup
     results: list[dict[str, Any]] = []
     for index, one in enumerate(judged):
         images.append({"id": index, "width": one.size_wh[0], "height": one.size_wh[1]})
-        for box in xyxy_to_xywh(one.truth_xyxy_px.get(name, np.zeros((0, 4), np.float32))).tolist():
+        for box in xyxy_to_xywh(one.labelled(name)).tolist():
             annotations.append(
                 {
                     "id": len(annotations) + 1,
@@ -115,7 +117,7 @@ def count_hits(judged: Sequence[Judged], class_id: int, name: str, threshold: fl
 def best_f1_threshold(judged: Sequence[Judged], class_id: int, name: str, default: float) -> float:
     """The score at which F1 is best on these photos; `default` where nothing is labelled or found."""
     there = [one for one in judged if name in one.record.labelled_classes]
-    boxes = sum(len(one.truth_xyxy_px.get(name, ())) for one in there)
+    boxes = sum(len(one.labelled(name)) for one in there)
     scores, right = matches(there, class_id, name)
     if not boxes or not right.any():
         return default
@@ -132,7 +134,7 @@ def matches(
     scores, right = [], []
     for one in judged:
         mine = one.seen[one.seen.class_ids == class_id]
-        truth = one.truth_xyxy_px.get(name, np.zeros((0, 4), np.float32))
+        truth = one.labelled(name)
         free = np.ones(len(truth), dtype=bool)
         overlap = iou(mine.boxes_xyxy_px, truth)
         for row, score in zip(overlap, mine.scores, strict=True):  # best score first

@@ -13,13 +13,14 @@ import streetsight.training.quiet  # noqa: F401
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 from torch import nn
 from ultralytics import YOLO
 
+from streetsight.inference.backends import open_backend
 from streetsight.inference.letterbox import Letterbox, to_tensor
+from streetsight.inference.pipeline import cores
 from streetsight.inference.reading import read_photo
 from streetsight.models.card import Head, Parity
 
@@ -93,7 +94,7 @@ def _simplify(path: Path) -> None:
 
 
 def _compare(network: nn.Module, target: Path, head: Head, size: int, photos: Sequence[Path]) -> Parity:
-    session = ort.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+    backend = open_backend("onnx", target, threads=cores(), calls=1)
     letterbox = Letterbox(size)
     worst_score = worst_box = 0.0
     for path in photos:
@@ -101,8 +102,7 @@ def _compare(network: nn.Module, target: Path, head: Head, size: int, photos: Se
         tensor = to_tensor(letterbox.apply(photo.image_rgb_hwc, photo.size_wh)[0])
         with torch.inference_mode():
             expected = network(torch.from_numpy(tensor)).numpy()[0]
-        (actual,) = session.run(None, {"images": tensor})
-        scores, boxes = _differences(expected, actual[0], head)
+        scores, boxes = _differences(expected, backend.run(tensor)[0], head)
         worst_score, worst_box = max(worst_score, scores), max(worst_box, boxes)
     if worst_score > MAX_SCORE_DIFFERENCE or worst_box > MAX_BOX_DIFFERENCE_PX:
         raise ParityError(

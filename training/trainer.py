@@ -14,6 +14,7 @@ import streetsight.training.quiet  # noqa: F401
 import cv2
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
@@ -152,16 +153,15 @@ def start_model(class_names: tuple[str, ...], cfg: Any, weights: Any) -> Detecti
     not take over the branch of one for 80. We build the COCO head, load everything, then keep only the
     last layer's rows for our classes: copied where COCO has the thing, from the prior where it has not.
     """
-    rows = _start_rows(class_names, getattr(weights, "names", {}) or {})
-    head_names = dict(getattr(weights, "names", {}) or {})
-    ours = list(head_names.values()) == list(class_names)
+    start_names: dict[int, str] = dict(getattr(weights, "names", None) or {})
+    ours = tuple(start_names.values()) == class_names
     model = DetectionModel(cfg, nc=COCO_CLASSES, ch=3, verbose=False)
     if ours:
         _shrink(model, [None] * len(class_names))
     if weights is not None:
         model.load(weights, verbose=False)
     if not ours:
-        _shrink(model, rows)
+        _shrink(model, _start_rows(class_names, start_names))
     model.names = dict(enumerate(class_names))
     return model
 
@@ -219,7 +219,5 @@ def _size_hw(path: Path) -> tuple[int, int]:
     image = cv2.imread(str(path), cv2.IMREAD_REDUCED_GRAYSCALE_8)
     if image is None:
         raise ValueError(f"{path}: not a readable picture")
-    from PIL import Image
-
     with Image.open(path) as header:
         return header.size[1], header.size[0]
