@@ -1,9 +1,11 @@
-"""`streetsight sample`: render a simulated patrol."""
+"""`streetsight sample` and `streetsight dataset`: this folder's verbs."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+app = typer.Typer(no_args_is_help=True, help="Label data: import, check, split, freeze, compare, export.")
 
 
 def sample(

@@ -16,6 +16,7 @@ app = typer.Typer(
 )
 app.command()(inference_cli.detect)
 app.command()(datasets_cli.sample)
+app.add_typer(datasets_cli.app, name="dataset")
 app.add_typer(models_cli.app, name="models")
 
 if find_spec("ultralytics"):  # the training extra
