@@ -20,7 +20,8 @@ from streetsight.inference.session import Detector
 from streetsight.models.card import Card
 from streetsight.models.detections import Detections
 from streetsight.models.releases import load_release
-from streetsight.training.evaluate import MIN_SCORE, Judged, average_precision, judge
+from streetsight.training.evaluation.judging import MIN_SCORE, Judged, judge
+from streetsight.training.evaluation.metrics import average_precision
 
 
 def measure(photos: int = 438) -> dict[str, Any]:

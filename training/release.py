@@ -26,7 +26,8 @@ from streetsight.models.card import (
 )
 from streetsight.models.releases import CARD_NAME, ONNX_NAME, Release, load_release
 from streetsight.models.taxonomy import default_taxonomy
-from streetsight.training.evaluate import Judged, best_f1_threshold, class_metrics, judge
+from streetsight.training.evaluation.judging import Judged, judge
+from streetsight.training.evaluation.metrics import best_f1_threshold, class_metrics
 from streetsight.training.export import Exported, export_onnx
 from streetsight.training.train import data_digest
 

@@ -138,7 +138,7 @@ class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]
         return start_model(self.training_set.class_names, cfg, weights)
 
     def final_eval(self) -> None:
-        """Nothing: a model is judged as exported ONNX, by `streetsight.training.evaluate`."""
+        """Nothing: a model is judged as exported ONNX, by `streetsight.training.evaluation`."""
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         batch = super().preprocess_batch(batch)

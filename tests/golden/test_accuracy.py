@@ -14,7 +14,8 @@ from streetsight.datasets.sources import read_sources
 from streetsight.datasets.splits import split_by_group
 from streetsight.inference.session import Detector
 from streetsight.models.releases import load_release
-from streetsight.training.evaluate import class_metrics, judge
+from streetsight.training.evaluation.judging import judge
+from streetsight.training.evaluation.metrics import class_metrics
 from streetsight.training.train import data_digest
 
 EXPECTED = Path(__file__).with_name("accuracy.json")

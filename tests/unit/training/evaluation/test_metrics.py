@@ -10,7 +10,8 @@ import numpy as np
 
 from streetsight.datasets.records import LabelRecord
 from streetsight.models.detections import Detections
-from streetsight.training.evaluate import Judged, average_precision, best_f1_threshold, count_hits
+from streetsight.training.evaluation.judging import Judged
+from streetsight.training.evaluation.metrics import average_precision, best_f1_threshold, count_hits
 
 pytestmark = pytest.mark.training
 
