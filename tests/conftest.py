@@ -1,7 +1,10 @@
 """What several test files need: the shipped release, the real photos."""
 
+import importlib.util
 import os
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -28,3 +31,18 @@ def photos_root() -> Path:
     if not (root / "sources").is_dir():
         pytest.skip("real photos are absent: set STREETSIGHT_DATA")
     return root
+
+
+@pytest.fixture(scope="session")
+def docs_script() -> Callable[[str], ModuleType]:
+    """Loads a script of `docs/`, which is no package, by name."""
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load

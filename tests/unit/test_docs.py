@@ -1,7 +1,7 @@
 """What the docs say is so: figures are the card's, verbs and outcomes are named, links lead somewhere."""
 
-import importlib.util
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import get_args
@@ -19,13 +19,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/READM
 
 
 @pytest.fixture(scope="module")
-def figures() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("figures", ROOT / "docs" / "figures.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def figures(docs_script: Callable[[str], ModuleType]) -> ModuleType:
+    return docs_script("figures")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
