@@ -4,6 +4,7 @@ A card is written by code (`streetsight.training.export`) and read here; nobody 
 thresholds or class order.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from streetsight.models.taxonomy import default_taxonomy
 
 Head = Literal["end_to_end", "one_to_many"]
+Precision = Literal["float32", "int8"]
 Share = Annotated[float, Field(ge=0, le=1)]
+Interval = tuple[float, float]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+ROUGH_BOXES, ROUGH_GROUPS = 30, 20
 
 
 class CardError(ValueError):
@@ -76,13 +82,25 @@ class Training(_Part):
     train_photos: int
     rendered_frames: int
     train_digest: str
+    trained_on_sha256: Sha256 | None = Field(default=None, description="digest of trained_on.txt")
     start_sha256: str
     commit: str | None
     versions: dict[str, str]
 
 
 class ClassMetrics(_Part):
-    """One class on photos whose groups were never trained on; precision and recall at the threshold."""
+    """One class or condition on photos whose groups were never trained on.
+
+    Precision, recall and false alarms are at the deployed thresholds, IoU .50. What older cards lack is None.
+
+    Attributes:
+        photos: on which it is judged.
+        groups: that have labels of it.
+        recall_at_p80, recall_at_p90: the most that is found at this precision or a better one.
+        false_alarms_per_100: photos on which it is judged.
+        ece: expected calibration error.
+        intervals: figure -> 95 % interval, by drawing groups with replacement.
+    """
 
     name: str
     photos: int
@@ -91,10 +109,29 @@ class ClassMetrics(_Part):
     ap50_95: Share
     precision: Share | None
     recall: Share | None
+    groups: int | None = None
+    recall_at_p80: Share | None = None
+    recall_at_p90: Share | None = None
+    false_alarms_per_100: Annotated[float, Field(ge=0)] | None = None
+    ece: Share | None = None
+    intervals: dict[str, Interval] = Field(default_factory=dict)
+
+    @property
+    def rough(self) -> bool:
+        """The figures rest on so little that they only give an idea."""
+        return self.boxes < ROUGH_BOXES or (self.groups is not None and self.groups < ROUGH_GROUPS)
 
 
 class Evaluation(_Part):
-    """Figures of the exported ONNX through our own pre- and post-processing."""
+    """Figures of the exported ONNX through our own pre- and post-processing.
+
+    Attributes:
+        map50, map50_95: means over all classes that have labels here.
+        condition_map50: mean AP50 over those of them that are leads for a condition.
+        intervals: of these means.
+        conditions: each with its classes pooled: boxes of two classes on one thing are one.
+        draws: of the bootstrap behind the intervals.
+    """
 
     part: str
     photos: int
@@ -103,6 +140,11 @@ class Evaluation(_Part):
     map50_95: Share
     classes: tuple[ClassMetrics, ...]
     note: str = ""
+    groups: int | None = None
+    condition_map50: Share | None = None
+    conditions: tuple[ClassMetrics, ...] = ()
+    intervals: dict[str, Interval] = Field(default_factory=dict)
+    draws: int | None = None
 
 
 class Parity(_Part):
@@ -113,6 +155,22 @@ class Parity(_Part):
     max_box_difference_px: float
 
 
+@dataclass(frozen=True, slots=True)
+class ParityTolerance:
+    """What another order of arithmetic, or fewer bits, may cost: in score, and in pixels of a box side."""
+
+    score: float
+    box_px: float
+
+
+# float32: measured below half of these. int8: single scores move by tenths where the mean precision does
+# not; a broken file is far outside, and what quantising costs is measured as AP when releases are compared.
+PARITY_TOLERANCES: dict[Precision, ParityTolerance] = {
+    "float32": ParityTolerance(1e-3, 0.1),
+    "int8": ParityTolerance(0.5, 64.0),
+}
+
+
 class Card(_Part):
     """The whole card. Unknown keys are refused."""
 
@@ -120,8 +178,9 @@ class Card(_Part):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     created: date
     architecture: str
+    precision: Precision = "float32"
     licence: str
-    onnx_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    onnx_sha256: Sha256
     taxonomy_version: str
     threshold_rule: str = ""
     classes: tuple[CardClass, ...] = Field(min_length=1)

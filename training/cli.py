@@ -1,9 +1,18 @@
 """`streetsight train | export | evaluate`: offered where the training extra is installed."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from streetsight.models.cli import Lang, RegistryOption, open_registry, spoken_errors
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from streetsight.models.comparison import Comparison
+    from streetsight.models.releases import Release
+    from streetsight.models.taxonomy import Language
 
 PhotosOption = Annotated[
     Path, typer.Option("--photos", envvar="STREETSIGHT_DATA", help="Folder with sources/<name>/.")
@@ -57,3 +66,87 @@ def evaluate(
     from streetsight.training.release import evaluate_part
 
     Console().print(figures_table(evaluate_part(load_release(release), photos, part)))
+
+
+def compare(
+    challenger: Annotated[str, typer.Argument(help="A release, by name or folder.")],
+    photos: PhotosOption,
+    champion: Annotated[
+        str | None, typer.Argument(help="Compared with this one; the one in force when not given.")
+    ] = None,
+    part: Annotated[str, typer.Option(help="test | val. Promotion asks for test.")] = "test",
+    draws: Annotated[int, typer.Option(min=200, help="Draws of the bootstrap.")] = 1000,
+    registry: RegistryOption = None,
+    by: Annotated[str | None, typer.Option("--by", help="Who does this.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The evidence as it is recorded.")] = False,
+    lang: Lang = None,
+) -> None:
+    """Judge two releases on the same photos of places never trained on, and record the evidence.
+
+    Exit status: 0 whichever is better, 3 when they cannot be compared.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from streetsight.models.history import caller
+    from streetsight.models.releases import load_release
+    from streetsight.training.gate import compare as compare_releases
+    from streetsight.training.gate import frozen_part
+
+    with spoken_errors(lang) as language:
+        releases = open_registry(registry)
+        old, new = load_release(champion, releases.roots), load_release(challenger, releases.roots)
+        frozen = frozen_part(photos, part)
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(part)
+            evidence = compare_releases(
+                new, old, frozen, draws, progress=lambda n, total: bar.update(task, completed=n, total=total)
+            )
+        digest = releases.record(evidence, by or caller())
+        if as_json:
+            typer.echo(evidence.model_dump_json(indent=2))
+            return
+        Console().print(_comparison_table(evidence, language))
+        _say_verdict(new, evidence, digest, language)
+
+
+def _comparison_table(evidence: "Comparison", language: "Language") -> "Table":
+    """A row per class, condition and the mean, for a terminal."""
+    from rich.table import Table
+
+    from streetsight.models.language import translate
+
+    photos = evidence.frozen_set
+    title = translate(
+        "AP50 on {part}: {photos} photos, {groups} groups; difference with its 95 % interval", language,
+        part=photos.part, photos=photos.photos, groups=photos.groups,
+    )  # fmt: skip
+    table = Table("", title=title, title_justify="left")
+    for word in ("boxes", "groups", "champion", "challenger", "difference", "interval", "verdict"):
+        table.add_column(translate(word, language))
+    for row in evidence.rows:
+        interval = f"{row.low:+.3f} .. {row.high:+.3f}" if None not in (row.low, row.high) else "-"
+        verdict = translate(row.verdict, language)
+        table.add_row(
+            row.name, str(row.boxes), str(row.groups), f"{row.champion:.3f}", f"{row.challenger:.3f}",
+            f"{row.difference:+.3f}", interval, verdict if row.gated else f"({verdict})",
+        )  # fmt: skip
+    return table
+
+
+def _say_verdict(challenger: "Release", evidence: "Comparison", digest: str, language: "Language") -> None:
+    """Who was compared, and what stands against promoting the challenger."""
+    from streetsight.models.language import translate
+    from streetsight.models.promotion import objections
+
+    def say(message: str, /, **values: object) -> None:
+        typer.echo(translate(message, language, **values))
+
+    old, new = evidence.champion.address, evidence.challenger.address
+    say("champion {champion}, challenger {challenger}", champion=old, challenger=new)
+    say("evidence: {digest}", digest=digest[:12])
+    against = objections(challenger, old, evidence)
+    if not against:
+        say("nothing stands against promoting {name}", name=new)
+    for objection in against:
+        typer.echo(f"- {objection.say(language)}")

@@ -6,6 +6,7 @@ import typer
 
 from streetsight.datasets import cli as datasets_cli
 from streetsight.inference import cli as inference_cli
+from streetsight.inference import releases_cli
 from streetsight.models import cli as models_cli
 
 app = typer.Typer(
@@ -17,6 +18,8 @@ app = typer.Typer(
 app.command()(inference_cli.detect)
 app.command()(datasets_cli.sample)
 app.add_typer(datasets_cli.app, name="dataset")
+for verb in (releases_cli.register, releases_cli.promote, releases_cli.rollback):
+    models_cli.app.command()(verb)
 app.add_typer(models_cli.app, name="models")
 
 if find_spec("ultralytics"):  # the training extra
@@ -25,6 +28,7 @@ if find_spec("ultralytics"):  # the training extra
     app.command()(training_cli.train)
     app.command()(training_cli.evaluate)
     app.command()(training_cli.export)
+    models_cli.app.command()(training_cli.compare)
 
 
 def main() -> None:

@@ -12,6 +12,8 @@ from jinja2 import Environment, nodes
 
 from streetsight.inference.quality import Fault
 from streetsight.inference.reading import Outcome
+from streetsight.models.comparison import Verdict
+from streetsight.models.history import Action
 from streetsight.models.language import CATALOGUE, SpokenError, resolve_language, translate
 
 ROOT = Path(__file__).parents[3]
@@ -110,8 +112,8 @@ def messages_in_templates() -> dict[str, str]:
 
 
 def codes() -> dict[str, str]:
-    words = ("accepted", *get_args(Outcome), *get_args(Fault))
-    return dict.fromkeys(words, "Outcome or Fault")
+    words = ("accepted", *get_args(Outcome), *get_args(Fault), *get_args(Action), *get_args(Verdict))
+    return dict.fromkeys(words, "Outcome, Fault, Action or Verdict")
 
 
 def field_names(text: str) -> set[str]:

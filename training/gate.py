@@ -1,0 +1,247 @@
+"""Champion against challenger on the same frozen photos: the evidence on which a promotion is decided.
+
+Both run as they are served, are matched with the same labels, and are drawn by the same bootstrap over
+groups; what none of them was trained on is proved, not assumed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streetsight.datasets.records import LabelRecord
+from streetsight.datasets.sources import read_sources
+from streetsight.datasets.splits import split_by_group
+from streetsight.inference.pipeline import cores
+from streetsight.inference.session import Detector
+from streetsight.models.card import Card
+from streetsight.models.comparison import Comparison, Curve, FrozenSet, Kind, LeakCheck, Row, Side
+from streetsight.models.releases import Release, ReleaseError, file_sha256
+from streetsight.models.taxonomy import default_taxonomy
+from streetsight.models.trained_on import DIGEST_LENGTH, read_trained_on
+from streetsight.training.evaluation.bootstrap import DRAWS, MEAN, Difference, paired_difference
+from streetsight.training.evaluation.curves import curve
+from streetsight.training.evaluation.judging import Judged, judge
+from streetsight.training.evaluation.scored import Category, Scored, score
+from streetsight.training.train import data_digest
+
+CURVE_POINTS, NAMED_LEAKS, PHOTOS_AT_ONCE = 100, 5, 32
+ABSENT = -1  # id of a class that a release does not have: its labels count, nothing is ever detected
+
+Progress = Callable[[int, int], None]
+
+
+class GateError(ReleaseError):
+    """Two releases cannot be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The photos to judge on, and those that a release trained beside them would have learned from."""
+
+    version: str | None
+    part: str
+    records: Sequence[LabelRecord]
+    train: Sequence[LabelRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """One line of the comparison: a class, or the classes of a condition, in either release."""
+
+    kind: Kind
+    name: str
+    classes: tuple[str, ...]
+    gated: bool
+
+    def of(self, card: Card) -> Category:
+        ids = {each.name: each.id for each in card.classes}
+        return Category(self.name, {name: ids.get(name, ABSENT) for name in self.classes})
+
+
+def frozen_part(photos: Path, part: str) -> Frozen:
+    """One part of the split of all source folders.
+
+    Raises:
+        GateError: when there is no such part, or it is empty.
+    """
+    parts = split_by_group(read_sources(photos))
+    if not parts.get(part):
+        raise GateError(
+            "{path}: no photos in the part {part}; parts: {known}",
+            path=photos, part=part, known=", ".join(name for name in parts if parts[name]),
+        )  # fmt: skip
+    return Frozen(None, part, parts[part], parts["train"])
+
+
+def compare(
+    challenger: Release,
+    champion: Release,
+    frozen: Frozen,
+    draws: int = DRAWS,
+    seed: int = 0,
+    progress: Progress = lambda done, total: None,
+) -> Comparison:
+    """Judge both and write down all that a promotion is decided on.
+
+    Args:
+        progress: called with the number of photos judged and to judge, over both releases.
+
+    Raises:
+        GateError: when both are the same release.
+    """
+    if challenger.card.onnx_sha256 == champion.card.onnx_sha256:
+        raise GateError(
+            "{name} and {champion} are the same model; there is nothing to compare",
+            name=challenger.address, champion=champion.address,
+        )  # fmt: skip
+    records, digests = frozen.records, [file_sha256(each.image) for each in frozen.records]
+    subjects = _subjects(champion.card, challenger.card)
+    scored = [
+        _scored(_judge_all(release, records, progress, index), release.card, subjects)
+        for index, release in enumerate((champion, challenger))
+    ]
+    return Comparison(
+        created=datetime.now(UTC),
+        champion=_side(champion),
+        challenger=_side(challenger),
+        frozen_set=FrozenSet(
+            version=frozen.version,
+            part=frozen.part,
+            digest=data_digest(records),
+            photos=len(records),
+            groups=len({each.group for each in records}),
+        ),
+        draws=draws,
+        seed=seed,
+        rows=tuple(_rows(subjects, champion.card, scored[0], scored[1], draws, seed)),
+        leak=check_leaks(challenger, frozen, digests),
+        champion_leak=check_leaks(champion, frozen, digests),
+        curves=tuple(_curves(subjects, scored[0], scored[1])),
+    )
+
+
+def check_leaks(release: Release, frozen: Frozen, digests: Sequence[str]) -> LeakCheck:
+    """Whether a release was trained on judged photos or on their groups, as far as that can be shown.
+
+    Its own list of training photos counts; without one, the training part of the same split, if the card
+    names its digest.
+
+    Args:
+        digests: sha256 in hex of each of the frozen part's photo files.
+    """
+    learned = read_trained_on(release)
+    if learned is not None:
+        photos, groups, proof = learned.photos, learned.groups, "photo list"
+    elif release.card.training and data_digest(frozen.train) == release.card.training.train_digest:
+        photos = frozenset(file_sha256(each.image)[:DIGEST_LENGTH] for each in frozen.train)
+        groups, proof = frozenset(each.group for each in frozen.train), "recomputed split"
+    else:
+        return LeakCheck(proof="none")
+    pairs = zip(frozen.records, digests, strict=True)
+    shared = [f"{record.source}/{record.image.name}" for record, d in pairs if d[:DIGEST_LENGTH] in photos]
+    both = sorted({record.group for record in frozen.records} & groups)
+    return LeakCheck.model_validate(
+        {
+            "proof": proof, "shared_photos": len(shared), "shared_groups": len(both),
+            "photos": shared[:NAMED_LEAKS], "groups": both[:NAMED_LEAKS],
+        }
+    )  # fmt: skip
+
+
+def _side(release: Release) -> Side:
+    return Side(address=release.address, card_sha256=release.card_sha256(), classes=release.card.class_names)
+
+
+def _subjects(champion: Card, challenger: Card) -> list[_Subject]:
+    """Every class of either release, then every condition that one of them is a lead for."""
+    taxonomy = default_taxonomy()
+    present = {*champion.class_names, *challenger.class_names}
+    names = [name for name in taxonomy.names if name in present]
+    classes = [_Subject("class", name, (name,), taxonomy[name].condition is not None) for name in names]
+    pooled = {
+        condition: tuple(name for name in names if condition in taxonomy.leads_of(name))
+        for condition in taxonomy.conditions
+    }
+    return [
+        *classes,
+        *(_Subject("condition", name, members, True) for name, members in pooled.items() if members),
+    ]
+
+
+def _judge_all(
+    release: Release, records: Sequence[LabelRecord], progress: Progress, before: int
+) -> list[Judged]:
+    """Float32 on ONNX Runtime: the same figures on every machine."""
+    detector, judged = Detector(release, calls=cores(), provider="onnx"), []
+    for start in range(0, len(records), PHOTOS_AT_ONCE):
+        judged += judge(records[start : start + PHOTOS_AT_ONCE], detector)
+        progress(before * len(records) + len(judged), 2 * len(records))
+    return judged
+
+
+def _scored(judged: Sequence[Judged], card: Card, subjects: Sequence[_Subject]) -> dict[str, Scored]:
+    return {subject.name: score(judged, subject.of(card)) for subject in subjects}
+
+
+def _rows(
+    subjects: Sequence[_Subject],
+    champion_card: Card,
+    champion: Mapping[str, Scored],
+    challenger: Mapping[str, Scored],
+    draws: int,
+    seed: int,
+) -> Iterator[Row]:
+    """The mean over the condition classes that the champion has, the conditions, the classes."""
+    served = [each.name for each in subjects if each.gated and each.name in champion_card.class_names]
+    mean = paired_difference(champion, challenger, served, draws, seed)[-1:]
+    yield from (_row(each, _Subject("mean", MEAN, (), True)) for each in mean)
+    by_name = {each.name: each for each in subjects}
+    for kind in ("condition", "class"):
+        names = [each.name for each in subjects if each.kind == kind]
+        for each in paired_difference(champion, challenger, names, draws, seed)[:-1]:
+            yield _row(each, by_name[each.name])
+
+
+def _row(measured: Difference, subject: _Subject) -> Row:
+    return Row(
+        kind=subject.kind,
+        name=subject.name,
+        boxes=measured.boxes,
+        groups=measured.groups,
+        champion=_rounded(measured.champion),
+        challenger=_rounded(measured.challenger),
+        low=None if np.isnan(measured.low) else _rounded(measured.low),
+        high=None if np.isnan(measured.high) else _rounded(measured.high),
+        gated=subject.gated,
+    )
+
+
+def _curves(
+    subjects: Sequence[_Subject], champion: Mapping[str, Scored], challenger: Mapping[str, Scored]
+) -> Iterator[Curve]:
+    for subject in subjects:
+        if subject.gated and len(champion[subject.name].label_photos):
+            old, new = curve(champion[subject.name]), curve(challenger[subject.name])
+            yield Curve(
+                name=subject.name,
+                champion_recall=_thinned(old.recall),
+                champion_precision=_thinned(old.precision),
+                challenger_recall=_thinned(new.recall),
+                challenger_precision=_thinned(new.precision),
+            )
+
+
+def _thinned(values: NDArray[np.float64]) -> tuple[float, ...]:
+    """At most `CURVE_POINTS` of the values, evenly, the first and the last among them."""
+    if not len(values):
+        return ()
+    at = np.unique(np.linspace(0, len(values) - 1, CURVE_POINTS).round().astype(int))
+    return tuple(_rounded(value) for value in values[at])
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 4)
