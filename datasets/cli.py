@@ -5,7 +5,11 @@ from typing import Annotated
 
 import typer
 
+from streetsight.datasets import version_cli as versions
+
 app = typer.Typer(no_args_is_help=True, help="Label data: import, check, split, freeze, compare, export.")
+for verb in (versions.split, versions.build, versions.show, versions.diff):
+    app.command()(verb)
 
 
 def sample(

@@ -19,7 +19,7 @@ class LabelRecord:
         image: path of the photo.
         source: name of the collection it came with.
         group: photos of one group show the same place or are near-duplicates; a group never
-            straddles two parts of a split.
+            straddles two parts of a split. "" where none is given: `datasets/groups.py` finds one.
         labelled_classes: taxonomy names that the source labelled wherever they occur.
         class_names: taxonomy name of each box, length n.
         boxes_cxcywh_norm: (n, 4) float32, centre x, centre y, width, height, fractions of the

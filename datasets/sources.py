@@ -1,13 +1,15 @@
 """Read source folders: one collection of photos with YOLO labels, groups and a SOURCE.json.
 
-    <source>/images/*.jpg  labels/*.txt  classes.txt  groups.csv (image,group)  SOURCE.json
+    <source>/images/*.{jpg,jpeg,png,webp}  labels/*.txt  classes.txt  groups.csv (image,group)  SOURCE.json
 
-`SOURCE.json` must list `labelled_classes`. A missing label file is an error, an empty one says that
-nothing of the labelled classes is present.
+Photos and their label files share a stem. `SOURCE.json` must list `labelled_classes`. A missing label file
+is an error, an empty one says that nothing of the labelled classes is present.
 """
 
 import csv
+import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +18,37 @@ from numpy.typing import NDArray
 from streetsight.datasets.records import LabelRecord
 from streetsight.models.taxonomy import Taxonomy, default_taxonomy
 
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+
 # Collections that were gathered together name their groups by one hash, so that the same
 # photographer or place is recognised across them; other sources number groups for themselves.
 SHARED_GROUP_LENGTH = 6
 
 
 class LabelError(ValueError):
-    """A label file or source folder cannot be read as what it claims to be."""
+    """A label file or source folder cannot be read as what it claims to be.
+
+    Attributes:
+        path: the file at fault.
+        line: 1-based, where one line is at fault.
+    """
+
+    def __init__(self, message: str, path: Path | None = None, line: int | None = None) -> None:
+        super().__init__(message)
+        self.path, self.line = path, line
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What could be read of source folders, and what could not.
+
+    Attributes:
+        records: in order of source and image name; `group` is "" where none is given.
+        faults: one per file that could not be used.
+    """
+
+    records: tuple[LabelRecord, ...]
+    faults: tuple[LabelError, ...]
 
 
 def read_sources(root: Path, taxonomy: Taxonomy | None = None) -> list[LabelRecord]:
@@ -31,10 +57,7 @@ def read_sources(root: Path, taxonomy: Taxonomy | None = None) -> list[LabelReco
     Raises:
         LabelError: naming the file, the line and what was expected.
     """
-    folders = sorted(path for path in (root / "sources").glob("*") if path.is_dir())
-    if not folders:
-        raise LabelError(f"{root / 'sources'}: no source folders; expected <source>/images, /labels")
-    return [record for folder in folders for record in read_source(folder, taxonomy)]
+    return _all_or_error(scan_sources(root, taxonomy))
 
 
 def read_source(folder: Path, taxonomy: Taxonomy | None = None) -> list[LabelRecord]:
@@ -43,29 +66,82 @@ def read_source(folder: Path, taxonomy: Taxonomy | None = None) -> list[LabelRec
     Raises:
         LabelError: naming the file, the line and what was expected.
     """
-    taxonomy = taxonomy or default_taxonomy()
-    labelled = frozenset(_read_json(folder / "SOURCE.json")["labelled_classes"])
-    names = _read_text(folder / "classes.txt").split()
-    unknown = (labelled | set(names)) - set(taxonomy.names)
-    if unknown:
-        raise LabelError(
-            f"{folder}: classes {sorted(unknown)} are not in taxonomy version {taxonomy.version}"
-        )
-    groups = _read_groups(folder / "groups.csv")
-    records = []
-    for image in sorted((folder / "images").glob("*.jpg")):
-        class_ids, boxes = read_yolo_labels(folder / "labels" / f"{image.stem}.txt", len(names))
-        records.append(
-            LabelRecord(
-                image=image,
-                source=folder.name,
-                group=_group_key(folder.name, groups, image.name),
-                labelled_classes=labelled,
-                class_names=tuple(names[index] for index in class_ids),
-                boxes_cxcywh_norm=boxes,
+    return _all_or_error(scan_source(folder, taxonomy))
+
+
+def scan_sources(root: Path, taxonomy: Taxonomy | None = None) -> Scan:
+    """All that can be read under `root/sources`: a bad file costs only itself, and a group may be missing.
+
+    Raises:
+        LabelError: when there are no source folders at all.
+    """
+    folders = sorted(path for path in (root / "sources").glob("*") if path.is_dir())
+    if not folders:
+        raise LabelError(f"{root / 'sources'}: no source folders; expected <source>/images, /labels")
+    scans = [scan_source(folder, taxonomy) for folder in folders]
+    return Scan(
+        tuple(record for scan in scans for record in scan.records),
+        tuple(fault for scan in scans for fault in scan.faults),
+    )
+
+
+def scan_source(folder: Path, taxonomy: Taxonomy | None = None) -> Scan:
+    """All that can be read of one source folder, ordered by image name."""
+    try:
+        names, labelled = _read_classes(folder, taxonomy or default_taxonomy())
+        images = photo_paths(folder)
+    except LabelError as error:
+        return Scan((), (error,))
+    records, faults = [], []
+    try:
+        groups = _read_groups(folder / "groups.csv")
+    except LabelError as error:
+        groups = {}
+        faults.append(error)
+    for image in images:
+        try:
+            class_ids, boxes = read_yolo_labels(label_path(image), len(names))
+            records.append(
+                LabelRecord(
+                    image=image,
+                    source=folder.name,
+                    group=_group_key(folder.name, groups.get(image.stem, "")),
+                    labelled_classes=labelled,
+                    class_names=tuple(names[index] for index in class_ids),
+                    boxes_cxcywh_norm=boxes,
+                )
             )
-        )
-    return records
+        except LabelError as error:
+            faults.append(error)
+        except ValueError as error:  # the record contradicts its source
+            faults.append(LabelError(str(error), label_path(image)))
+    return Scan(tuple(records), tuple(faults))
+
+
+def label_path(image: Path) -> Path:
+    """The label file of a photo in a source folder."""
+    return image.parent.parent / "labels" / f"{image.stem}.txt"
+
+
+def photo_paths(folder: Path) -> list[Path]:
+    """The photos of one source folder, ordered by name.
+
+    Raises:
+        LabelError: when two of them would share a label file.
+    """
+    photos = sorted(
+        path
+        for path in (folder / "images").glob("*")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    )
+    stems: dict[str, Path] = {}
+    for path in photos:
+        if stems.setdefault(path.stem, path) != path:
+            raise LabelError(
+                f"{folder}: {stems[path.stem].name} and {path.name} would share labels/{path.stem}.txt; "
+                "rename one of them"
+            )
+    return photos
 
 
 def read_yolo_labels(path: Path, class_count: int) -> tuple[list[int], NDArray[np.float32]]:
@@ -87,7 +163,9 @@ def read_yolo_labels(path: Path, class_count: int) -> tuple[list[int], NDArray[n
         if not fractions or not 0 <= index < class_count:
             raise LabelError(
                 f"{path}, line {number}: expected a class index below {class_count} and four "
-                f"numbers (cx cy w h) from 0 to 1, got {line!r}"
+                f"numbers (cx cy w h) from 0 to 1, got {line!r}",
+                path,
+                number,
             )
         rows.append((index, box))
     boxes = np.array([box for _, box in rows], dtype=np.float32).reshape(-1, 4)
@@ -95,17 +173,37 @@ def read_yolo_labels(path: Path, class_count: int) -> tuple[list[int], NDArray[n
 
 
 def _read_groups(path: Path) -> dict[str, str]:
-    rows = csv.DictReader(_read_text(path).splitlines())
+    if not path.exists():
+        return {}
+    rows = csv.DictReader(io.StringIO(_read_text(path), newline=""))
     if not {"image", "group"} <= set(rows.fieldnames or ()):
-        raise LabelError(f"{path}: expected the columns image,group, got {rows.fieldnames}")
+        raise LabelError(f"{path}: expected the columns image,group, got {rows.fieldnames}", path)
     return {Path(row["image"]).stem: row["group"] or "" for row in rows}
 
 
-def _group_key(source: str, groups: dict[str, str], image: str) -> str:
-    group = groups.get(Path(image).stem, "")
-    if not group:
-        raise LabelError(f"{source}/groups.csv has no group for {image}")
-    return group if len(group) >= SHARED_GROUP_LENGTH else f"{source}:{group}"
+def _group_key(source: str, group: str) -> str:
+    return group if not group or len(group) >= SHARED_GROUP_LENGTH else f"{source}:{group}"
+
+
+def _all_or_error(scan: Scan) -> list[LabelRecord]:
+    if scan.faults:
+        raise scan.faults[0]
+    for record in scan.records:
+        if not record.group:
+            raise LabelError(f"{record.source}/groups.csv has no group for {record.image.name}", record.image)
+    return list(scan.records)
+
+
+def _read_classes(folder: Path, taxonomy: Taxonomy) -> tuple[list[str], frozenset[str]]:
+    """Class names in order of their index, and which of them the source labels wherever they occur."""
+    labelled = frozenset(_read_json(folder / "SOURCE.json")["labelled_classes"])
+    names = _read_text(folder / "classes.txt").split()
+    unknown = (labelled | set(names)) - set(taxonomy.names)
+    if unknown:
+        raise LabelError(
+            f"{folder}: classes {sorted(unknown)} are not in taxonomy version {taxonomy.version}", folder
+        )
+    return names, labelled
 
 
 def _read_json(path: Path) -> dict[str, list[str]]:
@@ -113,7 +211,7 @@ def _read_json(path: Path) -> dict[str, list[str]]:
         content: dict[str, list[str]] = json.loads(_read_text(path))
         content["labelled_classes"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise LabelError(f"{path}: expected JSON with a list `labelled_classes` ({error})") from error
+        raise LabelError(f"{path}: expected JSON with a list `labelled_classes` ({error})", path) from error
     return content
 
 
@@ -121,4 +219,4 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise LabelError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+        raise LabelError(f"{path}: cannot be read as UTF-8 text ({error})", path) from error

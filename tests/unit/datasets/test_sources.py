@@ -6,7 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streetsight.datasets.sources import LabelError, read_source, read_sources, read_yolo_labels
+from streetsight.datasets.sources import (
+    LabelError,
+    read_source,
+    read_sources,
+    read_yolo_labels,
+    scan_source,
+    scan_sources,
+)
 
 GARBAGE, BIN = "0 0.5 0.5 0.25 0.5", "1 0.25 0.75 0.5 0.125"
 
@@ -134,6 +141,13 @@ def test_groups_without_their_columns_are_refused(tmp_path: Path, content: str) 
         read_source(folder)
 
 
+def test_a_source_without_groups_is_refused(tmp_path: Path) -> None:
+    folder = make_source(tmp_path)
+    (folder / "groups.csv").unlink()
+    with pytest.raises(LabelError, match=r"town/groups\.csv has no group for a\.jpg"):
+        read_source(folder)
+
+
 def test_a_group_left_blank_is_refused(tmp_path: Path) -> None:
     folder = make_source(tmp_path)
     (folder / "groups.csv").write_text("image,group\na.jpg,\nb.jpg\n", encoding="utf-8")
@@ -141,7 +155,7 @@ def test_a_group_left_blank_is_refused(tmp_path: Path) -> None:
         read_source(folder)
 
 
-@pytest.mark.parametrize("name", ["SOURCE.json", "classes.txt", "groups.csv"])
+@pytest.mark.parametrize("name", ["SOURCE.json", "classes.txt"])
 def test_a_missing_file_is_said(tmp_path: Path, name: str) -> None:
     folder = make_source(tmp_path)
     (folder / name).unlink()
@@ -152,3 +166,29 @@ def test_a_missing_file_is_said(tmp_path: Path, name: str) -> None:
 def test_a_folder_without_sources_is_said(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match="sources: no source folders; expected <source>/images, /labels"):
         read_sources(tmp_path)
+
+
+def test_a_scan_keeps_the_good_neighbours_of_a_bad_file(tmp_path: Path) -> None:
+    folder = make_source(tmp_path, labels={"a": GARBAGE, "b": "0 7 7 7 7", "c": "", "d": f"{BIN}\nno"})
+    (folder / "labels" / "c.txt").unlink()
+    scan = scan_source(folder)
+    assert [record.image.stem for record in scan.records] == ["a"]
+    labels = folder / "labels"
+    found = [(fault.path, fault.line) for fault in scan.faults]
+    assert found == [(labels / "b.txt", 1), (labels / "c.txt", None), (labels / "d.txt", 2)]
+
+
+def test_a_scan_keeps_the_good_neighbours_of_a_bad_source(tmp_path: Path) -> None:
+    make_source(tmp_path, "good")
+    (make_source(tmp_path, "bad") / "classes.txt").unlink()
+    scan = scan_sources(tmp_path)
+    assert {record.source for record in scan.records} == {"good"}
+    assert [fault.path for fault in scan.faults] == [tmp_path / "sources" / "bad" / "classes.txt"]
+
+
+def test_a_scan_says_nothing_where_no_group_is_given(tmp_path: Path) -> None:
+    folder = make_source(tmp_path)
+    (folder / "groups.csv").write_text("image,group\na.jpg,\n", encoding="utf-8")
+    assert [record.group for record in scan_source(folder).records] == ["", ""]
+    (folder / "groups.csv").unlink()
+    assert [record.group for record in scan_source(folder).records] == ["", ""]
