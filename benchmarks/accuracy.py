@@ -22,6 +22,7 @@ from streetsight.models.detections import Detections
 from streetsight.models.releases import load_release
 from streetsight.training.evaluation.judging import MIN_SCORE, Judged, judge
 from streetsight.training.evaluation.metrics import average_precision
+from streetsight.training.evaluation.scored import class_categories, score
 
 
 def measure(photos: int = 438) -> dict[str, Any]:
@@ -58,12 +59,8 @@ def measure(photos: int = 438) -> dict[str, Any]:
 
 def mean_ap(judged: list[Judged], card: Card) -> float:
     """AP50-95 averaged over classes that have boxes here, each on photos whose source labelled it."""
-    values = []
-    for each in card.classes:
-        there = [one for one in judged if each.name in one.record.labelled_classes]
-        if any(each.name in one.truth_xyxy_px for one in there):
-            values.append(average_precision(there, each.id, each.name)[1])
-    return float(np.mean(values))
+    scored = (score(judged, each) for each in class_categories(card))
+    return float(np.mean([average_precision(each)[1] for each in scored if len(each.label_photos)]))
 
 
 def _seen(row: dict[str, Any]) -> Detections:

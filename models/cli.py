@@ -198,19 +198,35 @@ def _as_data(row: "Listed") -> dict[str, object]:
 
 
 def figures_table(evaluation: "Evaluation") -> "Table":
-    """The figures of one part of the photos, a row per class, for a terminal."""
+    """The figures of one part of the photos, a row per class and condition, for a terminal.
+
+    95 % intervals stand beside AP50; `~` marks figures that rest on little.
+    """
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    title = (
-        f"{evaluation.part}: {evaluation.photos} photos, mean AP50 {evaluation.map50:.3f}, "
-        f"AP50-95 {evaluation.map50_95:.3f}"
-    )
-    table = Table(title=title, title_justify="left")
-    for heading in ("class", "photos", "boxes", "AP50", "AP50-95", "precision", "recall"):
-        table.add_column(heading)
-    for row in evaluation.classes:
-        table.add_row(
-            row.name, str(row.photos), str(row.boxes), f"{row.ap50:.3f}", f"{row.ap50_95:.3f}",
-            *(f"{value:.2f}" if value is not None else "-" for value in (row.precision, row.recall)),
-        )  # fmt: skip
+    title = f"{evaluation.part}: {evaluation.photos} photos"
+    for mean, name in (("condition_map50", "AP50 of conditions"), ("map50", "AP50"), ("map50_95", "AP50-95")):
+        value, ends = getattr(evaluation, mean), evaluation.intervals.get(mean)
+        if value is not None:
+            title += f", mean {name} {value:.3f}" + (f" ({ends[0]:.3f}-{ends[1]:.3f})" if ends else "")
+    table = Table(
+        title=title, title_justify="left", caption_justify="left", box=SIMPLE_HEAD, pad_edge=False,
+        caption="P, R, FA: precision, recall, false alarms per 100 photos, as deployed. ~ rests on little.",
+    )  # fmt: skip
+    for heading in ("class", "photos", "boxes", "AP50", "95 %", "AP50-95", "P", "R", "FA"):
+        table.add_column(heading, justify="left" if heading == "class" else "right", no_wrap=True)
+    for section in (evaluation.classes, evaluation.conditions):
+        for row in section:
+            ends = row.intervals.get("ap50")
+            table.add_row(
+                row.name, str(row.photos), f"{'~' if row.rough else ''}{row.boxes}", f"{row.ap50:.3f}",
+                f"{ends[0]:.2f}-{ends[1]:.2f}" if ends else "-", f"{row.ap50_95:.3f}",
+                _figure(row.precision), _figure(row.recall), _figure(row.false_alarms_per_100, 1),
+            )  # fmt: skip
+        table.add_section()
     return table
+
+
+def _figure(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -43,11 +43,28 @@ def export(
     head: Annotated[str, typer.Option(help="one_to_many | end_to_end")] = "one_to_many",
     size: Annotated[int, typer.Option(help="Longest side of the input, pixels.")] = 640,
     output: Annotated[Path, typer.Option(help="Folder that holds releases.")] = Path("models/releases"),
+    threshold_rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="best-f1 | precision>=0.8, or for one class or condition: street_vendor=precision>=0.7; "
+            "several by comma or by repeating."
+        ),
+    ] = None,
+    lang: Lang = None,
 ) -> None:
     """Make a release: ONNX, parity, thresholds chosen on validation photos, figures on test photos, card."""
     from streetsight.training.release import make_release
 
-    folder = make_release(run, name, photos, head, size, output)  # type: ignore[arg-type]
+    with spoken_errors(lang):
+        folder = make_release(
+            run,
+            name,
+            photos,
+            head,  # type: ignore[arg-type]
+            size,
+            output,
+            threshold_rule or ["best-f1"],
+        )
     typer.echo(f"release: {folder}")
 
 
@@ -56,16 +73,64 @@ def evaluate(
     release: Annotated[
         str | None, typer.Argument(help="Name or folder; the one in force when not given.")
     ] = None,
-    part: Annotated[str, typer.Option(help="val | test")] = "val",
+    part: Annotated[str, typer.Option(help="val | test. Look at val while you work.")] = "val",
+    version: Annotated[
+        Path | None,
+        typer.Option("--version", help="A dataset version; the split of all sources if not given."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="HTML with curves, slices and the worst mistakes as pictures."),
+    ] = None,
+    label_errors: Annotated[
+        Path | None,
+        typer.Option("--label-errors", help="Likely label errors, best first, as .csv, .json or .html."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All figures, slices and intervals.")] = False,
+    registry: RegistryOption = None,
+    lang: Lang = None,
 ) -> None:
-    """Judge a release on photos whose places were never trained on."""
+    """Judge a release, as it is served, on photos whose places were never trained on.
+
+    Examples:
+
+      streetsight evaluate --photos data --report out.html
+
+      streetsight evaluate my-release --photos data --part test --json
+
+      streetsight evaluate --photos data --label-errors suspects.html
+
+    Exit status: 0, 2 usage or data, 3 when the release is missing or damaged.
+    """
+    import json
+
     from rich.console import Console
+    from rich.progress import Progress
 
     from streetsight.models.cli import figures_table
+    from streetsight.models.language import translate
     from streetsight.models.releases import load_release
-    from streetsight.training.release import evaluate_part
+    from streetsight.training.evaluation.assessment import assess, labelled_part
+    from streetsight.training.evaluation.output import check_targets, write_label_errors, write_report
+    from streetsight.training.train import data_digest
 
-    Console().print(figures_table(evaluate_part(load_release(release), photos, part)))
+    with spoken_errors(lang) as language:
+        check_targets(report, label_errors)
+        chosen = load_release(release, open_registry(registry).roots)
+        records = labelled_part(photos, part, version)
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(part, total=len(records))
+            assessment = assess(chosen, records, part, data_digest(records), lambda: bar.advance(task))
+        if report:
+            write_report(assessment, report, language)
+        if label_errors:
+            write_label_errors(assessment, label_errors, language)
+        if as_json:
+            typer.echo(json.dumps(assessment.as_data(), indent=2, ensure_ascii=False))
+            return
+        Console().print(figures_table(assessment.evaluation))
+        for path in filter(None, (report, label_errors)):
+            typer.echo(translate("Results are in {path}", language, path=path))
 
 
 def compare(
@@ -73,6 +138,10 @@ def compare(
     photos: PhotosOption,
     champion: Annotated[
         str | None, typer.Argument(help="Compared with this one; the one in force when not given.")
+    ] = None,
+    version: Annotated[
+        Path | None,
+        typer.Option("--version", help="A dataset version; the split of all sources if not given."),
     ] = None,
     part: Annotated[str, typer.Option(help="test | val. Promotion asks for test.")] = "test",
     draws: Annotated[int, typer.Option(min=200, help="Draws of the bootstrap.")] = 1000,
@@ -83,7 +152,7 @@ def compare(
 ) -> None:
     """Judge two releases on the same photos of places never trained on, and record the evidence.
 
-    Exit status: 0 whichever is better, 3 when they cannot be compared.
+    Exit status: 0 whichever is better, 2 usage or data, 3 when they cannot be compared.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -96,7 +165,7 @@ def compare(
     with spoken_errors(lang) as language:
         releases = open_registry(registry)
         old, new = load_release(champion, releases.roots), load_release(challenger, releases.roots)
-        frozen = frozen_part(photos, part)
+        frozen = frozen_part(photos, part, version)
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(part)
             evidence = compare_releases(

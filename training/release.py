@@ -11,13 +11,10 @@ from typing import Any
 from streetsight.datasets.records import LabelRecord
 from streetsight.datasets.sources import read_sources
 from streetsight.datasets.splits import split_by_group
-from streetsight.inference.pipeline import cores
-from streetsight.inference.session import Detector
 from streetsight.models.card import (
     Card,
     CardClass,
     DataSource,
-    Evaluation,
     Head,
     ModelInput,
     ModelOutput,
@@ -26,20 +23,15 @@ from streetsight.models.card import (
 )
 from streetsight.models.releases import CARD_NAME, ONNX_NAME, Release, load_release
 from streetsight.models.taxonomy import default_taxonomy
-from streetsight.training.evaluation.judging import Judged, judge
-from streetsight.training.evaluation.metrics import best_f1_threshold, class_metrics
+from streetsight.training.evaluation.judging import judge, reference_detector
+from streetsight.training.evaluation.metrics import evaluation
+from streetsight.training.evaluation.thresholds import FALLBACK, choose, parse_rules, with_thresholds
 from streetsight.training.export import Exported, export_onnx
 from streetsight.training.train import data_digest
 
 NMS_IOU = 0.7
-MIN_BOXES_FOR_THRESHOLD = 20  # fewer would choose by chance
-FALLBACK_THRESHOLD = 0.25
 PARITY_PHOTOS = 16
 
-THRESHOLD_RULE = (
-    f"best F1 on validation photos; {FALLBACK_THRESHOLD} for classes with fewer than "
-    f"{MIN_BOXES_FOR_THRESHOLD} boxes there"
-)
 LIMITS = (
     "Detections are leads. A person confirms before anything is filed, scored or fined.",
     "graffiti is proposed as 乱涂乱画; posters, flyers and stickers (非法小广告) were never trained on.",
@@ -61,12 +53,24 @@ LIMITS = (
 )  # fmt: skip
 
 
-def make_release(run: Path, name: str, photos: Path, head: Head, size: int, output: Path) -> Path:
+def make_release(
+    run: Path,
+    name: str,
+    photos: Path,
+    head: Head,
+    size: int,
+    output: Path,
+    threshold_rules: Sequence[str] = ("best-f1",),
+) -> Path:
     """Write `output/name/` with model.onnx and card.json, and return it.
 
     Thresholds come from the validation part; the test part is only measured.
 
+    Args:
+        threshold_rules: see `parse_rules`.
+
     Raises:
+        RuleError: a rule cannot be read; nothing is written.
         FileExistsError: a release is immutable; choose another name.
         ParityError: the export does not compute what was trained; nothing is written.
     """
@@ -83,54 +87,17 @@ def make_release(run: Path, name: str, photos: Path, head: Head, size: int, outp
         [record.image for record in parts["val"][::step]],
     )  # fmt: skip
     card = _card(name, exported, size, description, parts["train"], photos)
-    detector = _reference_detector(Release(draft / ONNX_NAME, card))
+    rules = parse_rules(threshold_rules, card.class_names)
+    detector = reference_detector(Release(draft / ONNX_NAME, card))
     judged = {part: judge(parts[part], detector) for part in ("val", "test")}
-    card = card.model_copy(update={"classes": choose_thresholds(card, judged["val"])})
-    evaluations = tuple(_evaluation(part, seen, card) for part, seen in judged.items())
+    card = with_thresholds(card, choose(judged["val"], card, rules))
+    evaluations = tuple(
+        evaluation(seen, card, part, data_digest(parts[part])) for part, seen in judged.items()
+    )
     write_card(card.model_copy(update={"evaluations": evaluations}), draft / CARD_NAME)
     load_release(draft)  # the whole, as users will read it
     draft.rename(target)
     return target
-
-
-def evaluate_part(release: Release, photos: Path, part: str) -> Evaluation:
-    """Figures of a release on one part of the split."""
-    records = split_by_group(read_sources(photos))[part]
-    return _evaluation(part, judge(records, _reference_detector(release)), release.card)
-
-
-def _reference_detector(release: Release) -> Detector:
-    """Float32 on ONNX Runtime: the same figures on every machine; `make bench` has the faster backend."""
-    return Detector(release, calls=cores(), provider="onnx")
-
-
-def choose_thresholds(card: Card, judged: Sequence[Judged]) -> tuple[CardClass, ...]:
-    """The card's classes with thresholds by `THRESHOLD_RULE`."""
-    counts: Counter[str] = Counter()
-    for one in judged:
-        counts.update(one.record.class_names)
-
-    def threshold(each: CardClass) -> float:
-        if counts[each.name] < MIN_BOXES_FOR_THRESHOLD:
-            return FALLBACK_THRESHOLD
-        return round(best_f1_threshold(judged, each.id, each.name, FALLBACK_THRESHOLD), 3)
-
-    return tuple(CardClass(id=each.id, name=each.name, threshold=threshold(each)) for each in card.classes)
-
-
-def _evaluation(part: str, judged: Sequence[Judged], card: Card) -> Evaluation:
-    rows = tuple(class_metrics(judged, card))
-    return Evaluation(
-        part=part,
-        photos=len(judged),
-        digest=data_digest([one.record for one in judged]),
-        map50=round(sum(row.ap50 for row in rows) / len(rows), 4),
-        map50_95=round(sum(row.ap50_95 for row in rows) / len(rows), 4),
-        classes=rows,
-        note=(
-            "each class only on photos whose source labelled it; places never trained on; no rendered frames"
-        ),
-    )
 
 
 def _card(
@@ -149,9 +116,8 @@ def _card(
         licence="AGPL-3.0-or-later",
         onnx_sha256=exported.sha256,
         taxonomy_version=default_taxonomy().version,
-        threshold_rule=THRESHOLD_RULE,
         classes=tuple(
-            CardClass(id=index, name=each, threshold=FALLBACK_THRESHOLD)
+            CardClass(id=index, name=each, threshold=FALLBACK)
             for index, each in enumerate(exported.class_names)
         ),
         input=ModelInput(size=size, rectangular=True),

@@ -15,7 +15,7 @@ from streetsight.datasets.splits import split_by_group
 from streetsight.inference.session import Detector
 from streetsight.models.releases import load_release
 from streetsight.training.evaluation.judging import judge
-from streetsight.training.evaluation.metrics import class_metrics
+from streetsight.training.evaluation.metrics import evaluation
 from streetsight.training.train import data_digest
 
 EXPECTED = Path(__file__).with_name("accuracy.json")
@@ -28,7 +28,8 @@ pytestmark = [pytest.mark.golden, pytest.mark.photos, pytest.mark.training]
 def test_accuracy_is_what_was_released(photos_root: Path) -> None:
     records = _few_of_each(split_by_group(read_sources(photos_root))["val"])
     release = load_release()
-    rows = class_metrics(judge(records, Detector(release, provider="onnx")), release.card)
+    judged = judge(records, Detector(release, provider="onnx"))
+    rows = evaluation(judged, release.card, "val", data_digest(records), draws=1).classes
     actual = {
         "release": release.address,
         "digest": data_digest(records),

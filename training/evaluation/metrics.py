@@ -1,96 +1,185 @@
-"""Figures per class: average precision, hits at a threshold, the threshold of best F1.
+"""The figures of a release on one part of the photos, as its card keeps them: points, counts, intervals.
 
-A class is judged only on photos whose source labelled it. AP is faster-coco-eval's; precision and
-recall are counted at the card's thresholds, one label matched once, at IoU 0.5.
+A class is judged only on photos whose source labelled it, a condition by those of its classes that the source
+labelled. AP is faster-coco-eval's; precision, recall and false alarms are counted at the deployed
+thresholds, one label matched once, at IoU .50. Intervals are of the bootstrap over groups.
 """
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
+from numpy.typing import NDArray
 
 from streetsight.models.boxes import xyxy_to_xywh
-from streetsight.models.card import Card, ClassMetrics
-from streetsight.training.evaluation.judging import Judged, matches
+from streetsight.models.card import Card, ClassMetrics, Evaluation, Interval
+from streetsight.training.evaluation.bootstrap import DRAWS, draw_photos, interval, mean_over_categories
+from streetsight.training.evaluation.calibration import ece
+from streetsight.training.evaluation.curves import ap50, ap50_95, recall_at, unit_weights
+from streetsight.training.evaluation.judging import Judged
+from streetsight.training.evaluation.scored import (
+    Category,
+    Scored,
+    class_categories,
+    condition_categories,
+    condition_classes,
+    group_index,
+    score,
+)
+
+NOTE = "each class only on photos whose source labelled it; places never trained on; no rendered frames"
+
+Weights = NDArray[np.int64]
+Values = NDArray[np.float64]
 
 
-def class_metrics(judged: Sequence[Judged], card: Card) -> list[ClassMetrics]:
-    """Figures of every class that has labelled boxes here, in the card's order."""
-    rows = []
-    for each in card.classes:
-        there = [one for one in judged if each.name in one.record.labelled_classes]
-        boxes = sum(len(one.labelled(each.name)) for one in there)
-        if not boxes:
-            continue
-        ap50, ap50_95 = average_precision(there, each.id, each.name)
-        hits, wrong = count_hits(there, each.id, each.name, each.threshold)
-        rows.append(
-            ClassMetrics(
-                name=each.name,
-                photos=len(there),
-                boxes=boxes,
-                ap50=round(ap50, 4),
-                ap50_95=round(ap50_95, 4),
-                precision=round(hits / (hits + wrong), 4) if hits + wrong else None,
-                recall=round(hits / boxes, 4),
-            )
-        )
-    return rows
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """One category: all that was seen of it, and what of that reaches the deployed thresholds."""
+
+    category: Category
+    everything: Scored
+    deployed: Scored
+
+    @property
+    def name(self) -> str:
+        return self.category.name
+
+    def figures(self, weights: Weights) -> dict[str, Values]:
+        """Every figure of the card for each row of weights: name -> (draws,) float64, NaN where undefined."""
+        return {
+            **{figure: of(self.everything, weights) for figure, of in OF_EVERYTHING.items()},
+            **{figure: of(self.deployed, weights) for figure, of in OF_DEPLOYED.items()},
+        }
 
 
-def average_precision(judged: Sequence[Judged], class_id: int, name: str) -> tuple[float, float]:
-    """AP at IoU 0.5 and at 0.5:0.95 of one class over photos on which it is labelled."""
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    results: list[dict[str, Any]] = []
-    for index, one in enumerate(judged):
-        images.append({"id": index, "width": one.size_wh[0], "height": one.size_wh[1]})
-        for box in xyxy_to_xywh(one.labelled(name)).tolist():
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": index,
-                    "category_id": 1,
-                    "bbox": box,
-                    "area": box[2] * box[3],
-                    "iscrowd": 0,
-                }
-            )
-        mine = one.seen[one.seen.class_ids == class_id]
-        results += [
-            {"image_id": index, "category_id": 1, "bbox": box, "score": score}
-            for box, score in zip(
-                xyxy_to_xywh(mine.boxes_xyxy_px).tolist(), mine.scores.tolist(), strict=True
-            )
-        ]
-    if not results:
-        return 0.0, 0.0
-    return _coco_ap(
-        {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": name}]}, results
+def see(judged: Sequence[Judged], card: Card) -> dict[str, Seen]:
+    """Every class and condition of a release that has labels on these photos; classes first."""
+    floors = {each.name: each.threshold for each in card.classes}
+    seen = (
+        Seen(category, score(judged, category), score(judged, category, floors))
+        for category in (*class_categories(card), *condition_categories(card))
+    )
+    return {each.name: each for each in seen if len(each.everything.label_photos)}
+
+
+def precision(deployed: Scored, weights: Weights) -> Values:
+    """Share of the detections that take a label, for each row of weights; NaN where there are none."""
+    return _ratio(_hits(deployed, weights), _hits(deployed, weights) + _wrong(deployed, weights))
+
+
+def recall(deployed: Scored, weights: Weights) -> Values:
+    """Share of the labels that are taken, for each row of weights; NaN where there are none."""
+    return _ratio(_hits(deployed, weights), weights @ deployed.labels_per_photo())
+
+
+def false_alarms_per_100(deployed: Scored, weights: Weights) -> Values:
+    """Detections that take no label, for 100 photos that are judged; NaN where none is."""
+    return 100 * _ratio(_wrong(deployed, weights), weights @ deployed.judged.astype(np.int64))
+
+
+# Figure of the card -> how it is computed for many weightings of the photos at once. The first kind reads
+# all detections, the second those that reach the deployed thresholds.
+OF_EVERYTHING: Mapping[str, Callable[[Scored, Weights], Values]] = {
+    "ap50": ap50,
+    "ap50_95": ap50_95,
+    "recall_at_p80": partial(recall_at, precision=0.80),
+    "recall_at_p90": partial(recall_at, precision=0.90),
+    "ece": ece,
+}
+OF_DEPLOYED: Mapping[str, Callable[[Scored, Weights], Values]] = {
+    "precision": precision,
+    "recall": recall,
+    "false_alarms_per_100": false_alarms_per_100,
+}
+
+
+def evaluation(
+    judged: Sequence[Judged], card: Card, part: str, digest: str, draws: int = DRAWS
+) -> Evaluation:
+    """Figures of a release on one part of the photos.
+
+    Args:
+        digest: of the records that were judged.
+        draws: of the bootstrap; fixed seed, so the same photos give the same intervals.
+    """
+    seen = see(judged, card)
+    weights = draw_photos(group_index(judged), draws)
+    drawn = {name: each.figures(weights) for name, each in seen.items()}
+    rows = {name: category_metrics(each, drawn[name]) for name, each in seen.items()}
+    classes = [name for name in card.class_names if name in rows]
+    leads = [name for name in condition_classes(card) if name in rows]
+    intervals: dict[str, Interval] = {}
+    for mean, figure, names in (
+        ("map50", "ap50", classes), ("map50_95", "ap50_95", classes), ("condition_map50", "ap50", leads)
+    ):  # fmt: skip
+        if names:
+            values = mean_over_categories(np.array([drawn[name][figure] for name in names]))
+            intervals |= _rounded(mean, interval(values))
+    return Evaluation(
+        part=part,
+        photos=len(judged),
+        groups=len({one.record.group for one in judged}),
+        digest=digest,
+        map50=_mean([rows[name].ap50 for name in classes]),
+        map50_95=_mean([rows[name].ap50_95 for name in classes]),
+        condition_map50=_mean([rows[name].ap50 for name in leads]) if leads else None,
+        intervals=intervals,
+        draws=draws,
+        classes=tuple(rows[name] for name in classes),
+        conditions=tuple(row for name, row in rows.items() if name not in card.class_names),
+        note=NOTE,
     )
 
 
-def count_hits(judged: Sequence[Judged], class_id: int, name: str, threshold: float) -> tuple[int, int]:
-    """True and false detections of one class at a threshold."""
-    scores, right = matches(judged, class_id, name)
-    kept = right[scores >= threshold]
-    return int(kept.sum()), int((~kept).sum())
+def category_metrics(seen: Seen, drawn: Mapping[str, Values]) -> ClassMetrics:
+    """Figures of one class or condition that has labels, with intervals from `seen.figures(draws)`."""
+    everything = seen.everything
+    points = {figure: float(values[0]) for figure, values in seen.figures(unit_weights(everything)).items()}
+    points["ap50"], points["ap50_95"] = average_precision(everything)
+    known = {figure: round(value, 4) for figure, value in points.items() if not np.isnan(value)}
+    intervals: dict[str, Interval] = {}
+    for figure, values in drawn.items():
+        intervals |= _rounded(figure, interval(values))
+    return ClassMetrics.model_validate(
+        {
+            "name": seen.name,
+            "photos": int(everything.judged.sum()),
+            "boxes": len(everything.label_photos),
+            "groups": len(np.unique(everything.groups[everything.label_photos])),
+            "intervals": intervals,
+            "precision": None,
+            "recall": None,
+            **known,
+        }
+    )
 
 
-def best_f1_threshold(judged: Sequence[Judged], class_id: int, name: str, default: float) -> float:
-    """The score at which F1 is best on these photos; `default` where nothing is labelled or found."""
-    there = [one for one in judged if name in one.record.labelled_classes]
-    boxes = sum(len(one.labelled(name)) for one in there)
-    scores, right = matches(there, class_id, name)
-    if not boxes or not right.any():
-        return default
-    order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(right[order])
-    f1 = 2 * hits / (np.arange(1, len(order) + 1) + boxes)
-    return float(scores[order][int(np.argmax(f1))])
+def average_precision(scored: Scored) -> tuple[float, float]:
+    """AP at IoU .50 and at .50:.95 by faster-coco-eval; 0 where nothing is seen or labelled."""
+    if not len(scored.scores) or not len(scored.label_photos):
+        return 0.0, 0.0
+    labels = xyxy_to_xywh(scored.label_boxes_xyxy_px).tolist()
+    annotations = [
+        {
+            "id": index + 1, "image_id": photo, "category_id": 1, "bbox": box, "area": box[2] * box[3],
+            "iscrowd": 0,
+        }
+        for index, (photo, box) in enumerate(zip(scored.label_photos.tolist(), labels, strict=True))
+    ]  # fmt: skip
+    boxes = xyxy_to_xywh(scored.boxes_xyxy_px).tolist()
+    results = [
+        {"image_id": photo, "category_id": 1, "bbox": box, "score": score}
+        for photo, box, score in zip(scored.photos.tolist(), boxes, scored.scores.tolist(), strict=True)
+    ]
+    images = [{"id": int(photo)} for photo in np.flatnonzero(scored.judged)]
+    categories = [{"id": 1, "name": scored.name}]
+    return _coco_ap({"images": images, "annotations": annotations, "categories": categories}, results)
 
 
 def _coco_ap(truth: dict[str, Any], results: list[dict[str, Any]]) -> tuple[float, float]:
@@ -100,7 +189,31 @@ def _coco_ap(truth: dict[str, Any], results: list[dict[str, Any]]) -> tuple[floa
         judge.params.maxDets = [1, 10, 300]
         judge.evaluate()
         judge.accumulate()
-    precision = judge.eval["precision"][:, :, 0, 0, 2]  # (IoU thresholds, recall points)
-    valid = precision[precision > -1]
-    at_50 = precision[0][precision[0] > -1]
-    return float(at_50.mean()) if at_50.size else 0.0, float(valid.mean()) if valid.size else 0.0
+    found = judge.eval["precision"][:, :, 0, 0, 2]  # (IoU thresholds, recall points)
+    return float(found[0].mean()), float(found.mean())
+
+
+def _hits(deployed: Scored, weights: Weights) -> Values:
+    return _count(deployed, deployed.hits[:, 0], weights)
+
+
+def _wrong(deployed: Scored, weights: Weights) -> Values:
+    return _count(deployed, ~deployed.hits[:, 0], weights)
+
+
+def _count(scored: Scored, which: NDArray[np.bool_], weights: Weights) -> Values:
+    counts = weights @ np.bincount(scored.photos[which], minlength=len(scored.judged))
+    return counts.astype(np.float64)
+
+
+def _ratio(part: Values, whole: NDArray[Any]) -> Values:
+    ratios: Values = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    return ratios
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(sum(values) / len(values), 4) if values else 0.0
+
+
+def _rounded(figure: str, ends: tuple[float, float]) -> dict[str, Interval]:
+    return {} if np.isnan(ends[0]) else {figure: (round(ends[0], 4), round(ends[1], 4))}

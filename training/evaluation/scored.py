@@ -127,6 +127,12 @@ def condition_classes(card: Card) -> tuple[str, ...]:
     return tuple(name for name in card.class_names if taxonomy[name].condition)
 
 
+def group_index(judged: Sequence[Judged]) -> NDArray[np.int64]:
+    """(p,) int64, index of each photo's group."""
+    order = {name: index for index, name in enumerate(sorted({one.record.group for one in judged}))}
+    return np.array([order[one.record.group] for one in judged], np.int64)
+
+
 def score(judged: Sequence[Judged], category: Category, floors: Mapping[str, float] | None = None) -> Scored:
     """Match a category's detections with its labels on all photos where it is judged.
 
@@ -135,8 +141,6 @@ def score(judged: Sequence[Judged], category: Category, floors: Mapping[str, flo
         category: what to look at.
         floors: class name -> lowest score that counts (deployed thresholds); all count when not given.
     """
-    order = {name: index for index, name in enumerate(sorted({one.record.group for one in judged}))}
-    groups = np.array([order[one.record.group] for one in judged], np.int64)
     parts = [_score_one(one, category, floors or {}) for one in judged]
     photos = _repeat([len(part.seen) for part in parts])
     label_photos = _repeat([len(part.labels_xyxy_px) for part in parts])
@@ -162,7 +166,7 @@ def score(judged: Sequence[Judged], category: Category, floors: Mapping[str, flo
         judged=np.array(
             [bool(set(category.class_ids) & one.record.labelled_classes) for one in judged], bool
         ),
-        groups=groups,
+        groups=group_index(judged),
     )
 
 
@@ -176,9 +180,16 @@ class _Part:
     taken: NDArray[np.int64]
 
 
+_NOTHING = _Part(
+    Detections.empty(), np.zeros((0, 4), np.float32), np.zeros((0, len(IOUS)), bool), np.zeros(0, np.int64)
+)
+
+
 def _score_one(one: Judged, category: Category, floors: Mapping[str, float]) -> _Part:
     names = [name for name in category.class_ids if name in one.record.labelled_classes]
-    labels = np.concatenate([one.labelled(name) for name in names] or [np.zeros((0, 4), np.float32)])
+    if not names:
+        return _NOTHING
+    labels = np.concatenate([one.labelled(name) for name in names])
     wanted = np.zeros(len(one.seen), bool)
     for name in names:
         wanted |= (one.seen.class_ids == category.class_ids[name]) & (one.seen.scores >= floors.get(name, 0))

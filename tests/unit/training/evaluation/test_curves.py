@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from streetsight.models.boxes import iou
 from streetsight.models.detections import Detections, concatenate
-from streetsight.training.evaluation.curves import ap50, ap50_95, curve, unit_weights
+from streetsight.training.evaluation.curves import ap50, ap50_95, curve, recall_at, unit_weights
 from streetsight.training.evaluation.judging import Judged
 from streetsight.training.evaluation.metrics import average_precision
 from streetsight.training.evaluation.scored import Category, score
@@ -53,7 +53,7 @@ SEEDS = st.integers(0, 10_000)
 def test_unit_weights_give_what_faster_coco_eval_gives(photo: Photo, seed: int, photos: int) -> None:
     judged = street(seed, photos, photo)
     if any(len(one.labelled("garbage")) for one in judged):
-        assert ap(judged) == pytest.approx(average_precision(judged, 0, "garbage"), abs=1e-6)
+        assert ap(judged) == pytest.approx(average_precision(score(judged, GARBAGE)), abs=1e-6)
 
 
 @given(SEEDS, st.lists(st.integers(0, 3), min_size=6, max_size=6))
@@ -111,4 +111,14 @@ def test_a_curve_has_a_point_for_each_distinct_score(photo: Photo) -> None:
     judged = [photo([("garbage", here)], [("garbage", here, 0.5), ("garbage", away, 0.5)])]
     points = curve(score(judged, GARBAGE))
     assert (points.precision.tolist(), points.recall.tolist()) == ([0.5], [1.0])
-    assert (points.recall_at(0.5), points.recall_at(0.8)) == (1.0, 0.0)
+
+
+@given(SEEDS, st.sampled_from([0.3, 0.5, 0.8]))
+def test_recall_at_a_precision_is_the_best_point_of_the_curve(
+    photo: Photo, seed: int, precision: float
+) -> None:
+    scored = score(street(seed, 8, photo), GARBAGE)
+    points = curve(scored)
+    if len(scored.label_photos):
+        best = points.recall[points.precision >= precision].max(initial=0.0)
+        assert recall_at(scored, unit_weights(scored), precision)[0] == pytest.approx(best)

@@ -1,0 +1,109 @@
+"""Everything that is known about one release on one part of the labelled photos."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from streetsight.datasets.records import LabelRecord
+from streetsight.datasets.sources import LabelError, read_sources
+from streetsight.datasets.splits import split_by_group
+from streetsight.datasets.versions import read_version
+from streetsight.models.card import Card, Evaluation
+from streetsight.models.language import SpokenError
+from streetsight.models.releases import Release
+from streetsight.training.evaluation.calibration import Bin, reliability
+from streetsight.training.evaluation.confusion import Confusion, confusion
+from streetsight.training.evaluation.judging import Judged, judge, reference_detector
+from streetsight.training.evaluation.metrics import Seen, evaluation, see
+from streetsight.training.evaluation.slices import Slice, slices
+
+
+class PartError(SpokenError):
+    """There is no such part of the labelled photos."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assessment:
+    """What a release was judged on, and how it did.
+
+    Attributes:
+        seen: class or condition -> its detections and labels; the raw material of all figures.
+        reliability: class or condition -> score against precision by bin.
+    """
+
+    card: Card
+    judged: Sequence[Judged]
+    seen: Mapping[str, Seen]
+    evaluation: Evaluation
+    slices: Sequence[Slice]
+    reliability: Mapping[str, Sequence[Bin]]
+    confusion: Confusion
+
+    def as_data(self) -> dict[str, Any]:
+        """The figures as JSON can hold them; neither photos nor boxes."""
+        return {
+            "release": self.card.address,
+            "thresholds": {each.name: each.threshold for each in self.card.classes},
+            "threshold_rule": self.card.threshold_rule,
+            "evaluation": self.evaluation.model_dump(mode="json"),
+            "slices": [{**asdict(each), "rough": each.rough} for each in self.slices],
+            "reliability": {name: [asdict(each) for each in bins] for name, bins in self.reliability.items()},
+            "confusion": {
+                "rows": [*self.confusion.names, "background"],
+                "columns": [*self.confusion.names, "missed"],
+                "counts": self.confusion.counts.tolist(),
+                "share_low": self.confusion.low.round(4).tolist(),
+                "share_high": self.confusion.high.round(4).tolist(),
+            },
+        }
+
+
+def labelled_part(photos: Path, part: str, version: Path | None = None) -> list[LabelRecord]:
+    """One part of a dataset version, or of the split of all source folders.
+
+    Raises:
+        PartError: naming the parts that there are, or the label file that cannot be read.
+    """
+    try:
+        parts: Mapping[str, Sequence[LabelRecord]] = (
+            read_version(version, photos) if version else split_by_group(read_sources(photos))
+        )
+    except LabelError as error:
+        raise PartError("{reason}", reason=error) from error
+    if not parts.get(part):
+        raise PartError(
+            "{path}: no photos in the part {part}; parts: {known}",
+            path=version or photos, part=part, known=", ".join(name for name in parts if parts[name]),
+        )  # fmt: skip
+    return list(parts[part])
+
+
+def assess(
+    release: Release,
+    records: Sequence[LabelRecord],
+    part: str,
+    digest: str,
+    progress: Callable[[], object] = lambda: None,
+) -> Assessment:
+    """Judge a release on labelled photos, as it is served.
+
+    Args:
+        digest: of the records.
+        progress: called after each photo.
+
+    Raises:
+        JudgingError: a photo cannot be read.
+    """
+    card = release.card
+    judged = judge(records, reference_detector(release), progress)
+    seen = see(judged, card)
+    return Assessment(
+        card=card,
+        judged=judged,
+        seen=seen,
+        evaluation=evaluation(judged, card, part, digest),
+        slices=slices(judged, seen),
+        reliability={name: reliability(each.everything) for name, each in seen.items()},
+        confusion=confusion(judged, card),
+    )
