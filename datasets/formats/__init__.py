@@ -1,0 +1,1 @@
+"""Label formats of other tools, read and written."""
