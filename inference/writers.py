@@ -124,7 +124,7 @@ def _write_csv(results: Iterable[FrameResult], card: Card, out: TextIO) -> None:
         }
         rows: list[dict[str, Any] | None] = [*_detection_rows(result, card)]
         for row in rows or [None]:
-            writer.writerow({key: _plain(value) for key, value in {**shared, **_csv_columns(row)}.items()})
+            writer.writerow({key: plain(value) for key, value in {**shared, **_csv_columns(row)}.items()})
 
 
 def _write_geojson(results: Iterable[FrameResult], card: Card, out: TextIO) -> None:
@@ -215,7 +215,7 @@ def _csv_columns(row: dict[str, Any] | None) -> dict[str, Any]:
     return {"class": row["class"], "condition": row["condition"] or "", "score": row["score"], **box}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A spreadsheet must not take a file name for a formula (CSV injection)."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 

@@ -24,10 +24,12 @@ app.add_typer(models_cli.app, name="models")
 
 if find_spec("ultralytics"):  # the training extra
     from streetsight.training import cli as training_cli
+    from streetsight.training.selection import cli as selection_cli
 
     app.command()(training_cli.train)
     app.command()(training_cli.evaluate)
     app.command()(training_cli.export)
+    datasets_cli.app.command()(selection_cli.suggest)
     models_cli.app.command()(training_cli.compare)
 
 
