@@ -163,11 +163,12 @@ class ParityTolerance:
     box_px: float
 
 
-# float32: measured below half of these. int8: single scores move by tenths where the mean precision does
-# not; a broken file is far outside, and what quantising costs is measured as AP when releases are compared.
+# float32: measured below half of these. int8: files that cost 0.6 to 1.3 points of AP50-95 moved one score
+# by 0.40 and one box by 122 px on six photos at 512 px, the worst anchor says little; a broken file
+# is outside, and what quantising costs a comparison says.
 PARITY_TOLERANCES: dict[Precision, ParityTolerance] = {
     "float32": ParityTolerance(1e-3, 0.1),
-    "int8": ParityTolerance(0.5, 64.0),
+    "int8": ParityTolerance(0.6, 200.0),
 }
 
 

@@ -1,15 +1,20 @@
 """What several test files need: the shipped release, the real photos."""
 
+import hashlib
 import importlib.util
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
+from streetsight.models.card import Card, write_card
 from streetsight.models.releases import Release, load_release
+from streetsight.models.trained_on import write_trained_on
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,3 +51,44 @@ def docs_script() -> Callable[[str], ModuleType]:
         return module
 
     return load
+
+
+@pytest.fixture(scope="session")
+def copy_with(release: Release) -> Callable[..., Release]:
+    """Writes the release in force again: noisier weights, other class names, other training photos."""
+
+    def copy(
+        folder: Path,
+        noise: float = 0.0,
+        names: dict[str, str] | None = None,
+        trained_on: Sequence[tuple[str, str]] | None = None,
+        train_digest: str | None = None,
+    ) -> Release:
+        import onnx
+        from onnx import numpy_helper
+
+        folder.mkdir(parents=True)
+        model, random = onnx.load(release.onnx), np.random.default_rng(0)
+        for weights in model.graph.initializer:
+            values = numpy_helper.to_array(weights)
+            if values.ndim == 4 and values.dtype == np.float32:
+                noisy = values + random.normal(0, noise * values.std(), values.shape).astype(np.float32)
+                weights.CopyFrom(numpy_helper.from_array(noisy, weights.name))
+        model.doc_string = folder.name
+        onnx.save(model, folder / "model.onnx")
+        content = json.loads(release.card.model_dump_json())
+        content |= {
+            "name": folder.name,
+            "onnx_sha256": hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest(),
+            "classes": [
+                {**each, "name": (names or {}).get(each["name"], each["name"])} for each in content["classes"]
+            ],
+        }
+        if trained_on is not None:
+            content["training"]["trained_on_sha256"] = write_trained_on(trained_on, folder)
+        if train_digest is not None:
+            content["training"]["train_digest"] = train_digest
+        write_card(Card.model_validate(content), folder / "card.json")
+        return load_release(folder)
+
+    return copy

@@ -167,10 +167,8 @@ def compare(
         old, new = load_release(champion, releases.roots), load_release(challenger, releases.roots)
         frozen = frozen_part(photos, part, version)
         with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(part)
-            evidence = compare_releases(
-                new, old, frozen, draws, progress=lambda n, total: bar.update(task, completed=n, total=total)
-            )
+            task = bar.add_task(part, total=2 * len(frozen.records))
+            evidence = compare_releases(new, old, frozen, draws, seen=lambda: bar.advance(task))
         digest = releases.record(evidence, by or caller())
         if as_json:
             typer.echo(evidence.model_dump_json(indent=2))

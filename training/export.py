@@ -22,13 +22,12 @@ from streetsight.inference.backends import open_backend
 from streetsight.inference.letterbox import Letterbox, to_tensor
 from streetsight.inference.pipeline import cores
 from streetsight.inference.reading import read_photo
-from streetsight.models.card import Head, Parity
+from streetsight.models.card import PARITY_TOLERANCES, Head, Parity
 
 OPSET = 17
 
-# What 640 x 640 float32 arithmetic in another order may cost (measured: below half of these).
-MAX_SCORE_DIFFERENCE = 1e-3
-MAX_BOX_DIFFERENCE_PX = 0.1
+MAX_SCORE_DIFFERENCE = PARITY_TOLERANCES["float32"].score
+MAX_BOX_DIFFERENCE_PX = PARITY_TOLERANCES["float32"].box_px
 
 
 class ParityError(ValueError):

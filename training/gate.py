@@ -1,7 +1,7 @@
 """Champion against challenger on the same frozen photos: the evidence on which a promotion is decided.
 
 Both run as they are served, are matched with the same labels, and are drawn by the same bootstrap over
-groups; what none of them was trained on is proved, not assumed.
+groups; that neither was trained on these photos is proved, not assumed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,26 +12,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from streetsight.datasets.digests import digest_photos
 from streetsight.datasets.records import LabelRecord
-from streetsight.datasets.sources import read_sources
-from streetsight.datasets.splits import split_by_group
-from streetsight.inference.pipeline import cores
-from streetsight.inference.session import Detector
+from streetsight.datasets.versions import version_address
 from streetsight.models.card import Card
 from streetsight.models.comparison import Comparison, Curve, FrozenSet, Kind, LeakCheck, Row, Side
-from streetsight.models.releases import Release, ReleaseError, file_sha256
+from streetsight.models.releases import Release, ReleaseError
 from streetsight.models.taxonomy import default_taxonomy
 from streetsight.models.trained_on import DIGEST_LENGTH, read_trained_on
+from streetsight.training.evaluation.assessment import labelled_parts
 from streetsight.training.evaluation.bootstrap import DRAWS, MEAN, Difference, paired_difference
 from streetsight.training.evaluation.curves import curve
-from streetsight.training.evaluation.judging import Judged, judge
+from streetsight.training.evaluation.judging import Judged, judge, reference_detector
 from streetsight.training.evaluation.scored import Category, Scored, score
 from streetsight.training.train import data_digest
 
-CURVE_POINTS, NAMED_LEAKS, PHOTOS_AT_ONCE = 100, 5, 32
+CURVE_POINTS, NAMED_LEAKS = 100, 5
 ABSENT = -1  # id of a class that a release does not have: its labels count, nothing is ever detected
-
-Progress = Callable[[int, int], None]
 
 
 class GateError(ReleaseError):
@@ -62,19 +59,18 @@ class _Subject:
         return Category(self.name, {name: ids.get(name, ABSENT) for name in self.classes})
 
 
-def frozen_part(photos: Path, part: str) -> Frozen:
-    """One part of the split of all source folders.
+def frozen_part(photos: Path, part: str, version: Path | None = None) -> Frozen:
+    """One part of a dataset version, or of the split of all source folders.
+
+    Args:
+        photos: the dataset folder.
+        version: folder of the version; its photos are proven to be the ones it was built of.
 
     Raises:
-        GateError: when there is no such part, or it is empty.
+        SpokenError: when there is no such part, or labels, photos or the version cannot be read.
     """
-    parts = split_by_group(read_sources(photos))
-    if not parts.get(part):
-        raise GateError(
-            "{path}: no photos in the part {part}; parts: {known}",
-            path=photos, part=part, known=", ".join(name for name in parts if parts[name]),
-        )  # fmt: skip
-    return Frozen(None, part, parts[part], parts["train"])
+    parts = labelled_parts(photos, part, version)
+    return Frozen(version_address(version) if version else None, part, parts[part], parts.get("train", ()))
 
 
 def compare(
@@ -83,12 +79,12 @@ def compare(
     frozen: Frozen,
     draws: int = DRAWS,
     seed: int = 0,
-    progress: Progress = lambda done, total: None,
+    seen: Callable[[], object] = lambda: None,
 ) -> Comparison:
     """Judge both and write down all that a promotion is decided on.
 
     Args:
-        progress: called with the number of photos judged and to judge, over both releases.
+        seen: called after each photo that one of the two has judged.
 
     Raises:
         GateError: when both are the same release.
@@ -98,12 +94,12 @@ def compare(
             "{name} and {champion} are the same model; there is nothing to compare",
             name=challenger.address, champion=champion.address,
         )  # fmt: skip
-    records, digests = frozen.records, [file_sha256(each.image) for each in frozen.records]
+    records = frozen.records
     subjects = _subjects(champion.card, challenger.card)
-    scored = [
-        _scored(_judge_all(release, records, progress, index), release.card, subjects)
-        for index, release in enumerate((champion, challenger))
-    ]
+    old, new = (
+        _scored(judge(records, reference_detector(release), seen), release.card, subjects)
+        for release in (champion, challenger)
+    )
     return Comparison(
         created=datetime.now(UTC),
         champion=_side(champion),
@@ -117,32 +113,29 @@ def compare(
         ),
         draws=draws,
         seed=seed,
-        rows=tuple(_rows(subjects, champion.card, scored[0], scored[1], draws, seed)),
-        leak=check_leaks(challenger, frozen, digests),
-        champion_leak=check_leaks(champion, frozen, digests),
-        curves=tuple(_curves(subjects, scored[0], scored[1])),
+        rows=tuple(_rows(subjects, champion.card, old, new, draws, seed)),
+        leak=check_leaks(challenger, frozen),
+        champion_leak=check_leaks(champion, frozen),
+        curves=tuple(_curves(subjects, old, new)),
     )
 
 
-def check_leaks(release: Release, frozen: Frozen, digests: Sequence[str]) -> LeakCheck:
+def check_leaks(release: Release, frozen: Frozen) -> LeakCheck:
     """Whether a release was trained on judged photos or on their groups, as far as that can be shown.
 
     Its own list of training photos counts; without one, the training part of the same split, if the card
     names its digest.
-
-    Args:
-        digests: sha256 in hex of each of the frozen part's photo files.
     """
     learned = read_trained_on(release)
     if learned is not None:
         photos, groups, proof = learned.photos, learned.groups, "photo list"
     elif release.card.training and data_digest(frozen.train) == release.card.training.train_digest:
-        photos = frozenset(file_sha256(each.image)[:DIGEST_LENGTH] for each in frozen.train)
+        photos = frozenset(_digests(frozen.train).values())
         groups, proof = frozenset(each.group for each in frozen.train), "recomputed split"
     else:
         return LeakCheck(proof="none")
-    pairs = zip(frozen.records, digests, strict=True)
-    shared = [f"{record.source}/{record.image.name}" for record, d in pairs if d[:DIGEST_LENGTH] in photos]
+    digests = _digests(frozen.records)
+    shared = [f"{each.source}/{each.image.name}" for each in frozen.records if digests[each.image] in photos]
     both = sorted({record.group for record in frozen.records} & groups)
     return LeakCheck.model_validate(
         {
@@ -150,6 +143,14 @@ def check_leaks(release: Release, frozen: Frozen, digests: Sequence[str]) -> Lea
             "photos": shared[:NAMED_LEAKS], "groups": both[:NAMED_LEAKS],
         }
     )  # fmt: skip
+
+
+def _digests(records: Sequence[LabelRecord]) -> dict[Path, str]:
+    """First digits of each photo's sha256, as `trained_on.txt` has them."""
+    found = digest_photos(each.image for each in records)
+    for path, reason in found.faults.items():
+        raise GateError("{path}: the photo cannot be read ({reason}); restore it", path=path, reason=reason)
+    return {path: digest.sha256[:DIGEST_LENGTH] for path, digest in found.of.items()}
 
 
 def _side(release: Release) -> Side:
@@ -170,17 +171,6 @@ def _subjects(champion: Card, challenger: Card) -> list[_Subject]:
         *classes,
         *(_Subject("condition", name, members, True) for name, members in pooled.items() if members),
     ]
-
-
-def _judge_all(
-    release: Release, records: Sequence[LabelRecord], progress: Progress, before: int
-) -> list[Judged]:
-    """Float32 on ONNX Runtime: the same figures on every machine."""
-    detector, judged = Detector(release, calls=cores(), provider="onnx"), []
-    for start in range(0, len(records), PHOTOS_AT_ONCE):
-        judged += judge(records[start : start + PHOTOS_AT_ONCE], detector)
-        progress(before * len(records) + len(judged), 2 * len(records))
-    return judged
 
 
 def _scored(judged: Sequence[Judged], card: Card, subjects: Sequence[_Subject]) -> dict[str, Scored]:

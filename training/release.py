@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from streetsight.datasets.digests import digest_photos
 from streetsight.datasets.records import LabelRecord
 from streetsight.datasets.sources import read_sources
 from streetsight.datasets.splits import split_by_group
@@ -21,8 +22,10 @@ from streetsight.models.card import (
     Training,
     write_card,
 )
+from streetsight.models.durable import place_folder
 from streetsight.models.releases import CARD_NAME, ONNX_NAME, Release, load_release
 from streetsight.models.taxonomy import default_taxonomy
+from streetsight.models.trained_on import write_trained_on
 from streetsight.training.evaluation.judging import judge, reference_detector
 from streetsight.training.evaluation.metrics import evaluation
 from streetsight.training.evaluation.thresholds import FALLBACK, choose, parse_rules, with_thresholds
@@ -86,6 +89,7 @@ def make_release(
         run / "weights" / "last.pt", draft / ONNX_NAME, head, size,
         [record.image for record in parts["val"][::step]],
     )  # fmt: skip
+    description["trained_on_sha256"] = _list_photos(parts["train"], description["train_digest"], draft)
     card = _card(name, exported, size, description, parts["train"], photos)
     rules = parse_rules(threshold_rules, card.class_names)
     detector = reference_detector(Release(draft / ONNX_NAME, card))
@@ -96,8 +100,16 @@ def make_release(
     )
     write_card(card.model_copy(update={"evaluations": evaluations}), draft / CARD_NAME)
     load_release(draft)  # the whole, as users will read it
-    draft.rename(target)
+    place_folder(draft, target)
     return target
+
+
+def _list_photos(train: Sequence[LabelRecord], digest: str, folder: Path) -> str | None:
+    """Write which photos the run learned from; None where these are others than the run's `digest` says."""
+    if data_digest(train) != digest:
+        return None
+    digests = digest_photos(each.image for each in train).of
+    return write_trained_on(((digests[each.image].sha256, each.group) for each in train), folder)
 
 
 def _card(
@@ -129,6 +141,7 @@ def _card(
             train_photos=description["train_photos"],
             rendered_frames=len(recipe["rendered_seeds"]) * recipe["rendered_frames"],
             train_digest=description["train_digest"],
+            trained_on_sha256=description["trained_on_sha256"],
             start_sha256=description["start_sha256"],
             commit=description["commit"],
             versions=description["versions"],

@@ -59,8 +59,10 @@ class Assessment:
         }
 
 
-def labelled_part(photos: Path, part: str, version: Path | None = None) -> list[LabelRecord]:
-    """One part of a dataset version, or of the split of all source folders.
+def labelled_parts(
+    photos: Path, part: str, version: Path | None = None
+) -> Mapping[str, Sequence[LabelRecord]]:
+    """All parts of a dataset version, or of the split of all source folders; `part` has photos.
 
     Raises:
         PartError: naming the parts that there are, or the label file that cannot be read.
@@ -76,7 +78,12 @@ def labelled_part(photos: Path, part: str, version: Path | None = None) -> list[
             "{path}: no photos in the part {part}; parts: {known}",
             path=version or photos, part=part, known=", ".join(name for name in parts if parts[name]),
         )  # fmt: skip
-    return list(parts[part])
+    return parts
+
+
+def labelled_part(photos: Path, part: str, version: Path | None = None) -> list[LabelRecord]:
+    """One of `labelled_parts`."""
+    return list(labelled_parts(photos, part, version)[part])
 
 
 def assess(
