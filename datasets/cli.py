@@ -6,9 +6,13 @@ from typing import Annotated
 import typer
 
 from streetsight.datasets import version_cli as versions
+from streetsight.datasets.formats import cli as exchange
+from streetsight.datasets.quality.cli import check
 
 app = typer.Typer(no_args_is_help=True, help="Label data: import, check, split, freeze, compare, export.")
-for verb in (versions.split, versions.build, versions.show, versions.diff):
+app.command("import")(exchange.import_)
+app.command()(exchange.export)
+for verb in (check, versions.split, versions.build, versions.show, versions.diff):
     app.command()(verb)
 
 

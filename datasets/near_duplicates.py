@@ -30,13 +30,16 @@ Item = TypeVar("Item", bound=Hashable)
 
 
 def near_duplicates(
-    fingerprints: Sequence[Fingerprint], wanted: NDArray[np.bool_] | None = None
+    fingerprints: Sequence[Fingerprint],
+    wanted: NDArray[np.bool_] | None = None,
+    min_correlation: float = MIN_CORRELATION,
 ) -> list[tuple[int, int]]:
     """Index pairs (i < j) of photos that show one picture.
 
     Args:
         fingerprints: any order; each pair is judged alike in any order.
         wanted: (n,), only pairs with at least one wanted photo are looked for; all by default.
+        min_correlation: of the grey levels, once laid over one another.
     """
     hashes = np.array([each.phash for each in fingerprints], np.uint64)
     usable = np.array([each.contrast >= MIN_CONTRAST for each in fingerprints], bool)
@@ -51,7 +54,7 @@ def near_duplicates(
 
     def same(pair: tuple[int, int]) -> bool:
         first, second = sorted(pair, key=lambda index: fingerprints[index].sha256)
-        return correlation(blurred[first], blurred[second]) >= MIN_CORRELATION
+        return correlation(blurred[first], blurred[second], min_correlation) >= min_correlation
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         return [
@@ -80,10 +83,10 @@ def candidate_pairs(hashes: NDArray[np.uint64], max_bits: int = MAX_BITS) -> NDA
         return np.concatenate([np.empty((0, 2), np.int64), *threads.map(pairs_of_row, starts)])
 
 
-def correlation(a_grey: NDArray[np.float32], b_grey: NDArray[np.float32]) -> float:
+def correlation(a_grey: NDArray[np.float32], b_grey: NDArray[np.float32], enough: float) -> float:
     """Best normalised correlation of the middle of `a` with `b`, stretched by up to 6 % and shifted.
 
-    Both (32, 32) float32. In [-1, 1].
+    Both (32, 32) float32. In [-1, 1]; the search ends at `enough`.
     """
     middle = a_grey[MARGIN:-MARGIN, MARGIN:-MARGIN]
     best = _best_shift(b_grey, middle)
@@ -91,7 +94,7 @@ def correlation(a_grey: NDArray[np.float32], b_grey: NDArray[np.float32]) -> flo
         return best
     for width in STRETCHES:
         for height in STRETCHES:
-            if best >= MIN_CORRELATION:
+            if best >= enough:
                 return best
             stretched = cv2.resize(b_grey, (width, height), interpolation=cv2.INTER_LINEAR)
             best = max(best, _best_shift(np.asarray(stretched, np.float32), middle))

@@ -55,8 +55,8 @@ def split(
     from streetsight.datasets.splits import write_split
     from streetsight.models.durable import replace_file
 
-    with _spoken(lang) as language:
-        with _progress() as (cache, advance):
+    with spoken(lang) as language:
+        with progress() as (cache, advance):
             parts = _deal(dataset, given, fractions, seed, cache, advance)
         if to:
             replace_file(to, write_split(parts).encode())
@@ -89,8 +89,8 @@ def build(
     """
     from streetsight.datasets.versions import freeze, store
 
-    with _spoken(lang) as language:
-        with _progress() as (cache, advance):
+    with spoken(lang) as language:
+        with progress() as (cache, advance):
             parts = _deal(dataset, given, fractions, seed, cache, advance)
             version, new = store(freeze(parts, dataset, cache, advance), to, note)
         if as_json:
@@ -112,7 +112,7 @@ def show(version: Version, as_json: AsJson = False, lang: Lang = None) -> None:
     """
     from streetsight.datasets.versions import open_version
 
-    with _spoken(lang) as language:
+    with spoken(lang) as language:
         found = open_version(version)
         if as_json:
             row = {"address": found.address, "created": found.created, "note": found.note}
@@ -136,7 +136,7 @@ def diff(
     from streetsight.datasets.version_diff import diff_versions
     from streetsight.datasets.versions import open_version
 
-    with _spoken(lang) as language:
+    with spoken(lang) as language:
         changes = diff_versions(open_version(before).manifest, open_version(after).manifest)
         if as_json:
             typer.echo(json.dumps(changes.to_json(), indent=1, ensure_ascii=False))
@@ -178,7 +178,7 @@ def _fractions(text: str) -> dict[str, float]:
 
 
 @contextmanager
-def _spoken(lang: str | None) -> Iterator["Language"]:
+def spoken(lang: str | None) -> Iterator["Language"]:
     """The language to speak; errors for people are said in it and end the command."""
     from streetsight.datasets.sources import LabelError
     from streetsight.models.language import SpokenError, resolve_language, translate
@@ -202,7 +202,7 @@ def _status(error: "SpokenError | ValueError") -> int:
 
 
 @contextmanager
-def _progress() -> Iterator[tuple["PhotoCache", "Advance"]]:
+def progress() -> Iterator[tuple["PhotoCache", "Advance"]]:
     """The user's cache, and a counter of photos on standard error."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
