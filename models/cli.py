@@ -73,8 +73,8 @@ def list_(
             typer.echo(json.dumps([_as_data(row) for row in rows], indent=2, ensure_ascii=False))
             return
         table = Table("")
-        for word in ("release", "created", "registered", "classes", "input", "mean AP50 (test)", "registry"):
-            table.add_column(translate(word, language))
+        for word in ("release", "created", "registered", "AP50 (test)", "registry"):
+            table.add_column(translate(word, language), no_wrap=word == "release")
         for row in rows:
             table.add_row(*_cells(row, language))
         Console().print(table)
@@ -173,12 +173,9 @@ def _cells(row: "Listed", language: "Language") -> tuple[str, ...]:
     registered = f"{row.registered.astimezone():%Y-%m-%d}" if row.registered else "-"
     mark = "!" if row.fault else "*" if row.in_force else ""
     if row.card is None:
-        return (mark, escape(row.name), "-", registered, "-", "-", "-", place)
-    card, figure = row.card, row.map50_test
-    return (
-        mark, card.address, str(card.created), registered, str(len(card.classes)), f"{card.input.size} px",
-        f"{figure:.3f}" if figure is not None else "-", place,
-    )  # fmt: skip
+        return (mark, escape(row.name), "-", registered, "-", place)
+    figure = f"{row.map50_test:.3f}" if row.map50_test is not None else "-"
+    return (mark, row.card.address, str(row.card.created), registered, figure, place)
 
 
 def _as_data(row: "Listed") -> dict[str, object]:

@@ -18,21 +18,34 @@ PhotosOption = Annotated[
     Path, typer.Option("--photos", envvar="STREETSIGHT_DATA", help="Folder with sources/<name>/.")
 ]
 
+VersionOption = Annotated[
+    Path | None,
+    typer.Option("--version", help="A dataset version; the split of all sources if not given."),
+]
+
 
 def train(
-    weights: Annotated[Path, typer.Option(help="Checkpoint to start from.")],
-    run: Annotated[Path, typer.Option(help="Folder for checkpoints and the run's description.")],
+    weights: Annotated[
+        str, typer.Option(help="What to start from: a checkpoint (.pt), or a release by name or folder.")
+    ],
+    run: Annotated[Path, typer.Option(help="Folder for checkpoints, progress and the run's description.")],
     photos: PhotosOption,
     recipe: Annotated[str, typer.Option(help="A shipped recipe by name, or a file.")] = "first",
     teacher: Annotated[
-        Path | None, typer.Option(help="COCO checkpoint that labels vehicles; WEIGHTS when not given.")
+        Path | None, typer.Option(help="COCO checkpoint that labels vehicles where nobody did.")
     ] = None,
+    version: VersionOption = None,
+    lang: Lang = None,
 ) -> None:
-    """Train by a recipe. The split is by group and leaves validation and test photos untouched."""
+    """Train by a recipe. Validation and test photos are never learned from.
+
+    A killed run goes on after its last whole epoch when the same command is given again.
+    """
     from streetsight.training.recipe import load_recipe
     from streetsight.training.train import train as run_training
 
-    checkpoint = run_training(load_recipe(recipe), photos, weights, teacher or weights, run)
+    with spoken_errors(lang):
+        checkpoint = run_training(load_recipe(recipe), photos, weights, teacher, run, version)
     typer.echo(f"checkpoint: {checkpoint}")
 
 
@@ -74,10 +87,7 @@ def evaluate(
         str | None, typer.Argument(help="Name or folder; the one in force when not given.")
     ] = None,
     part: Annotated[str, typer.Option(help="val | test. Look at val while you work.")] = "val",
-    version: Annotated[
-        Path | None,
-        typer.Option("--version", help="A dataset version; the split of all sources if not given."),
-    ] = None,
+    version: VersionOption = None,
     report: Annotated[
         Path | None,
         typer.Option("--report", help="HTML with curves, slices and the worst mistakes as pictures."),
@@ -139,10 +149,7 @@ def compare(
     champion: Annotated[
         str | None, typer.Argument(help="Compared with this one; the one in force when not given.")
     ] = None,
-    version: Annotated[
-        Path | None,
-        typer.Option("--version", help="A dataset version; the split of all sources if not given."),
-    ] = None,
+    version: VersionOption = None,
     part: Annotated[str, typer.Option(help="test | val. Promotion asks for test.")] = "test",
     draws: Annotated[int, typer.Option(min=200, help="Draws of the bootstrap.")] = 1000,
     registry: RegistryOption = None,
@@ -185,18 +192,19 @@ def _comparison_table(evidence: "Comparison", language: "Language") -> "Table":
 
     photos = evidence.frozen_set
     title = translate(
-        "AP50 on {part}: {photos} photos, {groups} groups; difference with its 95 % interval", language,
+        "AP50 on {part}, {photos} photos, {groups} groups; 95 % interval of the difference", language,
         part=photos.part, photos=photos.photos, groups=photos.groups,
     )  # fmt: skip
-    table = Table("", title=title, title_justify="left")
-    for word in ("boxes", "groups", "champion", "challenger", "difference", "interval", "verdict"):
-        table.add_column(translate(word, language))
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("", no_wrap=True)
+    for word in ("boxes", "groups", "champion", "challenger", "interval", "verdict"):
+        table.add_column(translate(word, language), no_wrap=True)
     for row in evidence.rows:
         interval = f"{row.low:+.3f} .. {row.high:+.3f}" if None not in (row.low, row.high) else "-"
-        verdict = translate(row.verdict, language)
+        verdict = "-" if row.verdict == "no difference shown" else translate(row.verdict, language)
         table.add_row(
             row.name, str(row.boxes), str(row.groups), f"{row.champion:.3f}", f"{row.challenger:.3f}",
-            f"{row.difference:+.3f}", interval, verdict if row.gated else f"({verdict})",
+            interval, verdict if row.gated else f"({verdict})",
         )  # fmt: skip
     return table
 
