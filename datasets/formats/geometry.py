@@ -79,20 +79,22 @@ def _misfit(labels: ForeignLabels, whole: SizeWh) -> Problem:
 
 
 def checked(
-    boxes_xyxy: NDArray[np.float64], labels: ForeignLabels, size_wh: SizeWh
+    boxes_xyxy: NDArray[np.float64], labels: ForeignLabels, size_wh: SizeWh, as_they_are: bool = False
 ) -> tuple[NDArray[np.float32], int, list[Problem]]:
     """Boxes as records hold them, how many were cut at an edge, and what is wrong with others.
 
     Args:
         boxes_xyxy: (n, 4) float64, fractions of the upright picture.
         size_wh: of the upright picture, pixels.
+        as_they_are: leave boxes that reach a little over an edge uncut: they are our own.
 
     Returns:
         (n, 4) float32 cxcywh fractions in [0, 1].
     """
     allowed = np.tile(np.maximum(OVER_EDGE_PX / np.array(size_wh), OVER_EDGE_SHARE), 2)
     over = np.maximum(-boxes_xyxy, boxes_xyxy - 1)
-    inside = np.where(over > _ROUNDING, np.clip(boxes_xyxy, 0, 1), boxes_xyxy)
+    cutting = (over > _ROUNDING) & (not as_they_are)
+    inside = np.where(cutting, np.clip(boxes_xyxy, 0, 1), boxes_xyxy)
     sides = inside[:, 2:] - inside[:, :2]
     problems = []
     for index, box in enumerate(labels.boxes):
@@ -108,6 +110,6 @@ def checked(
             )
         elif np.any(sides[index] < _NOTHING):
             problems.append(Problem(labels.file, box.place, "the box has no area"))
-    cut = int(np.any((over > _ROUNDING) & (over <= allowed), axis=1).sum())
+    cut = int(np.any(cutting & (over <= allowed), axis=1).sum())
     cxcywh = np.concatenate([(inside[:, :2] + inside[:, 2:]) / 2, sides], axis=1)
     return np.clip(cxcywh, 0, 1).astype(np.float32), cut, problems

@@ -151,12 +151,13 @@ class _Import:
             raise Problem(labels.photo, "", message)
         kept = replace(labels, boxes=tuple(box for box in labels.boxes if request.classes[box.label]))
         fractions = upright_fractions(kept, facts, request.orientation)
-        boxes, cut, problems = checked(fractions, kept, facts.upright_wh)
+        ours = origin.remembered is not None
+        boxes, cut, problems = checked(fractions, kept, facts.upright_wh, as_they_are=ours)
         if problems:
             return problems
         if origin.remembered is not None:
             boxes = undo_rounding(boxes, fractions, origin.remembered.exact_boxes(), facts.upright_wh)
-        class_names = tuple(ours for box in kept.boxes if (ours := request.classes[box.label]))
+        class_names = tuple(mapped for box in kept.boxes if (mapped := request.classes[box.label]))
         link_to = self.tree.path(labels.photo) if request.link else None
         group = self._group(labels.photo, origin)
         self.summary.note(WITHOUT_GROUP, not group)

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import math
 import os
 import shutil
 import zipfile
@@ -493,15 +492,22 @@ def test_problems_are_listed_and_give_status_1(tmp_path: Path) -> None:
 # --- real photos --------------------------------------------------------------------------------------
 
 
+def reaches_over(record: LabelRecord) -> bool:
+    corners = corners_px(record) / np.tile(SIZE_WH, 2)
+    return bool(np.any((corners < -1e-3) | (corners > 1.001)))
+
+
 @pytest.mark.photos
 @pytest.mark.parametrize("form", FORMATS)
 def test_real_photos_come_back_the_same(tmp_path: Path, photos_root: Path, form: FormatName) -> None:
-    """Two sources whose boxes were rounded to few decimals; some reach a hair over the edge."""
-    records = [each for each in read_sources(photos_root) if each.source in ("kr_manholes", "au_signs")]
+    """Sources whose boxes were rounded to few decimals; some reach a little over the edge."""
+    sources = [photos_root / "sources" / name for name in ("kr_manholes", "au_signs")]
+    records = [record for source in sources for record in read_source(source)]
+    records += [each for each in read_source(photos_root / "sources/phone_potholes") if reaches_over(each)]
     export_labels({"train": records}, tmp_path / "out.zip", form, TAXONOMY)
     again = import_back(tmp_path / "out.zip", tmp_path / "again")
     assert Counter(name for each in again for name in each.class_names) == Counter(
         name for each in records for name in each.class_names
     )
     assert comparable(again) == comparable(records)
-    assert math.isclose(sum(map(len, again)), 103)
+    assert sum(map(len, again)) > 103
