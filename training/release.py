@@ -80,6 +80,7 @@ def make_release(
     target, draft = output / name, output / f".{name}.draft"
     if target.exists():
         raise FileExistsError(f"{target} exists and releases are immutable; choose another name")
+    parse_rules(threshold_rules, default_taxonomy().names)  # a slip is said before the long work
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     description = json.loads((run / "run.json").read_text(encoding="utf-8"))

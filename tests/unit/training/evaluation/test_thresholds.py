@@ -1,9 +1,12 @@
 """Threshold rules: read, followed, fallen back from, and said."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from streetsight.cli import app
 from streetsight.models.card import Card
 from streetsight.models.releases import load_release
 from streetsight.training.evaluation.judging import Judged
@@ -122,3 +125,11 @@ def test_what_is_no_rule_is_refused(text: str) -> None:
 def test_a_rule_for_what_the_release_does_not_know_is_refused() -> None:
     with pytest.raises(RuleError, match="no class or condition potholes"):
         parse_rules(["potholes=best-f1"], ("garbage",))
+
+
+def test_a_threshold_rule_that_cannot_be_read_is_said_before_the_export(tmp_path: Path) -> None:
+    command = ["export", str(tmp_path), "--name", "new", "--photos", str(tmp_path), "--output", str(tmp_path)]
+    done = CliRunner().invoke(app, [*command, "--threshold-rule", "precision>=80", "--lang", "en"])
+    assert done.exit_code == 2
+    assert "threshold rule 'precision>=80' cannot be read" in " ".join(done.output.split())
+    assert list(tmp_path.iterdir()) == []
