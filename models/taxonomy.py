@@ -1,10 +1,15 @@
 """The versioned taxonomy: detector classes, the conditions they map to, names, colours, national codes.
 
-The data is `taxonomy.toml`; this file only reads and checks it.
+The data is `taxonomy.toml`, and a city's own additions in the file that `STREETSIGHT_TAXONOMY` names;
+this file only reads and checks them.
 """
 
+import hashlib
+import os
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +19,8 @@ Language = Literal["zh", "en"]
 Parking = Literal["motor", "non_motor"]
 
 DEFAULT_PATH = Path(__file__).with_name("taxonomy.toml")
+ADDITIONS_VARIABLE = "STREETSIGHT_TAXONOMY"
+FIRST_ADDED_ID = 1000  # below are ours, so that no later version takes a city's id
 
 
 class TaxonomyError(ValueError):
@@ -120,24 +127,73 @@ def load_taxonomy(path: Path = DEFAULT_PATH) -> Taxonomy:
     Raises:
         TaxonomyError: naming the file and the entry that is wrong.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    data = _read(path)
+    with _naming(path):
         return Taxonomy(
             version=data["version"],
             schemes=data["schemes"],
-            conditions={name: Condition(name=name, **fields) for name, fields in data["conditions"].items()},
+            conditions=_read_conditions(data["conditions"]),
             classes=tuple(_read_class(entry) for entry in data["classes"]),
         )
-    except KeyError as error:
-        raise TaxonomyError(f"{path}: the entry {error} is missing") from error
-    except (OSError, TypeError, ValueError) as error:  # TOML errors are ValueErrors
-        raise TaxonomyError(f"{path}: {error}") from error
+
+
+def with_additions(base: Taxonomy, path: Path) -> Taxonomy:
+    """A taxonomy with a city's own classes, and conditions for them where it has new ones.
+
+    The file has the form of `taxonomy.toml` without `version`; `schemes`, `conditions` and `codes` may be
+    missing. Ids of added classes start at 1000. The version becomes the base's, "+" and the first eight
+    hex digits of the sha256 of the file, so that a card tells which additions it was trained with.
+
+    Raises:
+        TaxonomyError: naming the file and the entry that is wrong or taken.
+    """
+    data = _read(path)
+    with _naming(path):
+        conditions = _read_conditions(data.get("conditions", {}))
+        classes = tuple(_read_class({"codes": [], "note": "", **entry}) for entry in data["classes"])
+        for each in classes:
+            if each.id < FIRST_ADDED_ID:
+                raise TaxonomyError(f"class {each.name}: added ids start at {FIRST_ADDED_ID}, got {each.id}")
+        taken = sorted(set(conditions) & set(base.conditions))
+        if taken:
+            raise TaxonomyError(f"conditions {taken} exist already and cannot be redefined")
+        return Taxonomy(
+            version=f"{base.version}+{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}",
+            schemes={**base.schemes, **data.get("schemes", {})},
+            conditions={**base.conditions, **conditions},
+            classes=(*base.classes, *classes),
+        )
 
 
 @cache
 def default_taxonomy() -> Taxonomy:
-    """The taxonomy that ships with the product."""
-    return load_taxonomy()
+    """The taxonomy that ships with the product, with the additions this installation names.
+
+    Raises:
+        TaxonomyError: the file of additions is missing or wrong.
+    """
+    additions = os.environ.get(ADDITIONS_VARIABLE)
+    return with_additions(load_taxonomy(), Path(additions)) if additions else load_taxonomy()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with _naming(path):
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Faults of a file's content as `TaxonomyError` with its name."""
+    try:
+        yield
+    except KeyError as error:
+        raise TaxonomyError(f"{path}: the entry {error} is missing") from error
+    except (OSError, TypeError, ValueError) as error:  # TOML errors are ValueErrors, so are ours
+        raise TaxonomyError(f"{path}: {error}") from error
+
+
+def _read_conditions(entries: dict[str, Any]) -> dict[str, Condition]:
+    return {name: Condition(name=name, **fields) for name, fields in entries.items()}
 
 
 def _read_class(entry: dict[str, Any]) -> DetectorClass:

@@ -63,13 +63,17 @@ class _PartialLabelLoss(v8DetectionLoss):  # type: ignore[misc]
         return super().get_assigned_targets_and_loss(preds, batch, **assign_kwargs)
 
 
-def partial_label_loss(model: torch.nn.Module, label_sets: LabelSets, unlabelled_weight: float) -> E2ELoss:
-    """The YOLO26 loss (one-to-many and one-to-one heads) that knows regions."""
+def partial_label_loss(
+    model: torch.nn.Module, label_sets: LabelSets, unlabelled_weight: float
+) -> E2ELoss | v8DetectionLoss:
+    """The YOLO26 loss that knows regions, for the heads that the model has."""
     kind = type(
         "PartialLabelLoss",
         (_PartialLabelLoss,),
         {"label_sets": label_sets, "unlabelled_weight": unlabelled_weight},
     )
+    if model.model[-1].one2one_cv2 is None:
+        return kind(model, tal_topk=10)
     return E2ELoss(model, loss_fn=kind)
 
 

@@ -3,11 +3,16 @@
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Literal, get_args
+
+from streetsight.models.language import SpokenError
+
+Heads = Literal["both", "one_to_many"]
 
 RECIPES = Path(__file__).with_name("recipes")
 
 
-class RecipeError(ValueError):
+class RecipeError(SpokenError):
     """A recipe file names something unknown or a value that cannot be."""
 
 
@@ -25,9 +30,15 @@ class Recipe:
         unlabelled_weight: weight of "absent" for a class that the photo's source did not label.
         teacher_sure: vehicle boxes of the COCO teacher from this score on become labels.
         teacher_unsure: down to this score its boxes say "maybe": the class stays unlabelled there.
+        teacher_release: a release that labels what nobody labelled, by the same two scores; "start" is
+            the one the run starts from; none if empty.
         rendered_seeds: simulated patrols that join the real photos; never those of demo and tests.
         rendered_frames: frames of each.
         repeats: source -> how often each of its photos is shown per epoch (default 1).
+        balance_share: photos of classes in a smaller share of photos than this are shown more often.
+        multi_scale: each batch is resized by a factor from 1 - this to 1 + this.
+        heads: "both", or "one_to_many" alone, a fifth faster, where the release needs no other.
+        camera_faults: kind of fault (see `augmentation.KINDS`) -> probability per picture.
     """
 
     name: str
@@ -46,16 +57,27 @@ class Recipe:
     unlabelled_weight: float = 0.1
     teacher_sure: float = 0.5
     teacher_unsure: float = 0.1
+    teacher_release: str = ""
     rendered_seeds: tuple[int, ...] = ()
     rendered_frames: int = 32
     seed: int = 0
-    repeats: dict[str, int] = field(default_factory=dict)
+    repeats: dict[str, float] = field(default_factory=dict)
+    balance_share: float = 0.0
+    multi_scale: float = 0.0
+    heads: Heads = "both"
+    camera_faults: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.image_size % 32 or self.image_size < 64:
-            raise RecipeError(f"image_size must be a multiple of 32, got {self.image_size}")
+            raise RecipeError("image_size must be a multiple of 32, got {size}", size=self.image_size)
         if not 0 <= self.teacher_unsure <= self.teacher_sure <= 1:
             raise RecipeError("expected 0 <= teacher_unsure <= teacher_sure <= 1")
+        if self.heads not in get_args(Heads):
+            raise RecipeError(
+                "heads must be one of {known}, got {heads}",
+                known=", ".join(get_args(Heads)),
+                heads=self.heads,
+            )
 
 
 def load_recipe(name_or_path: str) -> Recipe:
@@ -69,18 +91,23 @@ def load_recipe(name_or_path: str) -> Recipe:
         path = RECIPES / f"{name_or_path}.toml"
     if not path.is_file():
         shipped = ", ".join(sorted(each.stem for each in RECIPES.glob("*.toml")))
-        raise RecipeError(f"no recipe file {name_or_path!r}; shipped recipes: {shipped}")
+        raise RecipeError("no recipe file {name}; shipped recipes: {known}", name=name_or_path, known=shipped)
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{path}: {error}") from error
+        raise RecipeError("{path}: {reason}", path=path, reason=error) from error
     known = {each.name for each in fields(Recipe)}
     unknown = sorted(set(values) - known)
     if unknown:
-        raise RecipeError(f"{path}: unknown keys {unknown}; known: {sorted(known)}")
+        raise RecipeError(
+            "{path}: unknown keys {unknown}; known: {known}",
+            path=path,
+            unknown=", ".join(unknown),
+            known=", ".join(sorted(known)),
+        )
     try:
         return Recipe(
             **{"name": path.stem, **values, "rendered_seeds": tuple(values.get("rendered_seeds", ()))}
         )
     except TypeError as error:
-        raise RecipeError(f"{path}: {error}") from error
+        raise RecipeError("{path}: {reason}", path=path, reason=error) from error

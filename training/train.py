@@ -10,47 +10,122 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from streetsight.datasets.parts import read_parts
 from streetsight.datasets.records import LabelRecord
 from streetsight.datasets.simulation.patrol import read_patrol, simulate_patrol
 from streetsight.datasets.simulation.render import Weather
-from streetsight.datasets.sources import read_sources
-from streetsight.datasets.splits import check_leak_free, split_by_group
+from streetsight.models.durable import replace_file
+from streetsight.models.language import SpokenError
+from streetsight.models.releases import load_release
 from streetsight.models.taxonomy import default_taxonomy
+from streetsight.training.augmentation import camera_faults
+from streetsight.training.balance import balanced
+from streetsight.training.progress import RESUME_NAME, watch
 from streetsight.training.recipe import Recipe
-from streetsight.training.teacher import label_vehicles
+from streetsight.training.start import Start, open_start
+from streetsight.training.teacher import label_by_release, label_vehicles, remembered
 from streetsight.training.trainer import PartialLabelTrainer, TrainingSet
 
 RENDERED_WEATHERS: tuple[Weather, ...] = ("day", "day", "dusk", "rain")
 
 
-def train(recipe: Recipe, photos: Path, weights: Path, teacher: Path, run: Path) -> Path:
+class RunError(SpokenError):
+    """A run folder holds another run than the one asked for."""
+
+
+def train(
+    recipe: Recipe,
+    photos: Path,
+    weights: str | Path,
+    teacher: Path | None,
+    run: Path,
+    version: Path | None = None,
+) -> Path:
     """Train by `recipe` and return the path of the final checkpoint (an ultralytics .pt).
+
+    A run that was killed goes on where its last whole epoch ended when the same is asked for again. What
+    the starting weights know stays in the class list, also where the photos do not show it.
 
     Args:
         photos: folder with `sources/<name>/`.
-        weights: checkpoint to start from.
-        teacher: COCO checkpoint that labels vehicles where nobody did.
+        weights: checkpoint to start from, or a release by name or folder.
+        teacher: COCO checkpoint that labels vehicles where nobody did, if any.
         run: folder for checkpoints and the run's description; made if missing.
+        version: dataset version to learn from; the split of all sources if None.
+
+    Raises:
+        RunError: `run` holds a run of another recipe, other photos or other starting weights; or the
+            recipe asks the starting release to teach and there is none.
     """
     torch.set_num_threads(os.cpu_count() or 1)
-    parts = split_by_group(read_sources(photos))
-    check_leak_free(parts)
-    names = class_names(parts["train"])
+    parts = read_parts(photos, version)
+    start = open_start(weights, [record.image for record in parts["train"]], run)
+    names = class_names(parts["train"], start.class_names)
+    checkpoint = _claim(run, describe(recipe, start.sha256, parts["train"], names))
+    if checkpoint is not None and _is_finished(checkpoint, recipe):
+        return run / "weights" / "last.pt"
 
-    run.mkdir(parents=True, exist_ok=True)
-    taught = label_vehicles(parts["train"], teacher, recipe.teacher_sure, recipe.teacher_unsure)
+    taught = remembered(
+        run / "taught.json", parts["train"], lambda all_: _teach(all_, recipe, teacher, start)
+    )
     taught += rendered_records(recipe, run / "rendered")
-    shown = [record for record in taught for _ in range(recipe.repeats.get(record.source, 1))]
-    _describe(run, recipe, weights, parts["train"], names)
-
+    shown = balanced(taught, recipe.balance_share, recipe.repeats, recipe.seed)
     training_set = TrainingSet(names, shown, parts["val"][:16])
-    trainer = PartialLabelTrainer(training_set, recipe.unlabelled_weight, _settings(recipe, weights, run))
+    settings = _settings(recipe, start.checkpoint, run)
+    if checkpoint is not None:
+        settings["resume"] = str(checkpoint)
+    trainer = PartialLabelTrainer(training_set, recipe.unlabelled_weight, settings, recipe.heads)
+    watch(trainer)
     torch.set_num_threads(os.cpu_count() or 1)  # ultralytics leaves one core unused
     trainer.train()
     return Path(trainer.last)
+
+
+def _teach(
+    records: Sequence[LabelRecord], recipe: Recipe, coco: Path | None, start: Start
+) -> list[LabelRecord]:
+    taught = list(records)
+    if coco is not None:
+        taught = label_vehicles(taught, coco, recipe.teacher_sure, recipe.teacher_unsure)
+    if not recipe.teacher_release:
+        return taught
+    release = start.release if recipe.teacher_release == "start" else load_release(recipe.teacher_release)
+    if release is None:
+        raise RunError(
+            "recipe {recipe} lets the release it starts from teach, but --weights names a checkpoint; "
+            "name a release there, or set teacher_release in the recipe",
+            recipe=recipe.name,
+        )
+    return label_by_release(taught, release, recipe.teacher_sure, recipe.teacher_unsure)
+
+
+def _claim(run: Path, description: dict[str, Any]) -> Path | None:
+    """Make the run folder ours; the checkpoint to resume from when it already is."""
+    path, same = run / "run.json", ("recipe", "classes", "start_sha256", "train_digest")
+    asked = json.loads(json.dumps(description))
+    if path.is_file():
+        there = json.loads(path.read_text(encoding="utf-8"))
+        other = [key for key in same if there.get(key) != asked[key]]
+        if other:
+            raise RunError(
+                "{run} holds a run with another {what}; go on with what it was started with, "
+                "or choose another --run folder",
+                run=run, what=", ".join(other),
+            )  # fmt: skip
+    else:
+        run.mkdir(parents=True, exist_ok=True)
+        replace_file(path, (json.dumps(description, indent=2, ensure_ascii=False) + "\n").encode())
+    checkpoint = run / "weights" / RESUME_NAME
+    return checkpoint if checkpoint.is_file() else None
+
+
+def _is_finished(checkpoint: Path, recipe: Recipe) -> bool:
+    epoch: int = torch.load(checkpoint, map_location="cpu", weights_only=False)["epoch"]
+    return epoch + 1 >= recipe.epochs
 
 
 def rendered_records(recipe: Recipe, folder: Path) -> list[LabelRecord]:
@@ -66,9 +141,9 @@ def rendered_records(recipe: Recipe, folder: Path) -> list[LabelRecord]:
     return records
 
 
-def class_names(records: Sequence[LabelRecord]) -> tuple[str, ...]:
-    """Classes with at least one box, in the order of the taxonomy."""
-    present = {name for record in records for name in record.class_names}
+def class_names(records: Sequence[LabelRecord], known: Sequence[str] = ()) -> tuple[str, ...]:
+    """Classes with at least one box, and those already `known`, in the order of the taxonomy."""
+    present = {name for record in records for name in record.class_names} | set(known)
     return tuple(name for name in default_taxonomy().names if name in present)
 
 
@@ -97,26 +172,28 @@ def _settings(recipe: Recipe, weights: Path, run: Path) -> dict[str, object]:
         "nbs": recipe.nominal_batch, "optimizer": "AdamW", "lr0": recipe.learning_rate,
         "momentum": 0.9, "warmup_epochs": recipe.warmup_epochs, "warmup_bias_lr": 0.0,
         "freeze": recipe.frozen_layers, "mosaic": recipe.mosaic,
-        "close_mosaic": recipe.close_mosaic, "scale": recipe.scale, "degrees": recipe.degrees,
+        "close_mosaic": recipe.close_mosaic, "multi_scale": recipe.multi_scale,
+        "scale": recipe.scale, "degrees": recipe.degrees,
         "seed": recipe.seed, "deterministic": False, "cache": "ram", "val": False, "plots": False,
+        "augmentations": camera_faults(recipe.camera_faults),
         "amp": torch.cuda.is_available(), "device": 0 if torch.cuda.is_available() else "cpu",
     }  # fmt: skip
 
 
-def _describe(
-    run: Path, recipe: Recipe, weights: Path, records: Sequence[LabelRecord], names: tuple[str, ...]
-) -> None:
-    description = {
+def describe(
+    recipe: Recipe, start_sha256: str, records: Sequence[LabelRecord], names: tuple[str, ...]
+) -> dict[str, Any]:
+    """Everything needed to do the same run again, for `run.json`."""
+    return {
         "recipe": asdict(recipe),
         "classes": names,
-        "start_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "start_sha256": start_sha256,
         "train_photos": len(records),
         "train_digest": data_digest(records),
         "commit": _commit(),
-        "versions": {name: version(name) for name in ("torch", "ultralytics", "numpy")},
+        "versions": {name: version(name) for name in ("torch", "ultralytics", "albumentations", "numpy")},
         "python": platform.python_version(),
     }
-    (run / "run.json").write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
 
 
 def _commit() -> str | None:

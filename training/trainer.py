@@ -23,6 +23,8 @@ from ultralytics.utils.torch_utils import unwrap_model
 
 from streetsight.datasets.records import LabelRecord
 from streetsight.training.partial_labels import LabelSets, partial_label_loss, with_region
+from streetsight.training.progress import SAMPLES_NAME, write_samples
+from streetsight.training.recipe import Heads
 
 COCO_CLASSES = 80
 
@@ -100,9 +102,13 @@ class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]
     """Trains on a `TrainingSet`; everything ultralytics can do by a setting is left to its settings."""
 
     def __init__(
-        self, training_set: TrainingSet, unlabelled_weight: float, overrides: dict[str, Any]
+        self,
+        training_set: TrainingSet,
+        unlabelled_weight: float,
+        overrides: dict[str, Any],
+        heads: Heads = "both",
     ) -> None:
-        self.training_set, self.unlabelled_weight = training_set, unlabelled_weight
+        self.training_set, self.unlabelled_weight, self.heads = training_set, unlabelled_weight, heads
         distinct = sorted({record.labelled_classes for record in training_set.train}, key=sorted)
         self.set_index = {each: index for index, each in enumerate(distinct)}
         self.label_sets = LabelSets.of(distinct, training_set.class_names)
@@ -135,7 +141,10 @@ class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]
         )
 
     def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> DetectionModel:
-        return start_model(self.training_set.class_names, cfg, weights)
+        model = start_model(self.training_set.class_names, cfg, weights)
+        if self.heads == "one_to_many":
+            drop_one_to_one(model)
+        return model
 
     def final_eval(self) -> None:
         """Nothing: a model is judged as exported ONNX, by `streetsight.training.evaluation`."""
@@ -143,38 +152,59 @@ class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         batch = super().preprocess_batch(batch)
         batch["img"] = batch["img"].contiguous(memory_format=torch.channels_last)
+        samples = Path(self.save_dir) / SAMPLES_NAME
+        if not samples.exists():
+            write_samples(batch, self.training_set.class_names, samples)
         return batch
 
 
 def start_model(class_names: tuple[str, ...], cfg: Any, weights: Any) -> DetectionModel:
-    """A model for our classes that keeps all a COCO model knows.
+    """A model for our classes that keeps all that the starting one knows.
 
     The width of the classifier branch depends on the number of classes, so a head for 18 classes could
     not take over the branch of one for 80. We build the COCO head, load everything, then keep only the
-    last layer's rows for our classes: copied where COCO has the thing, from the prior where it has not.
+    last layer's rows for our classes: copied where the start has the thing, from the prior where it has
+    not.
     """
-    start_names: dict[int, str] = dict(getattr(weights, "names", None) or {})
-    ours = tuple(start_names.values()) == class_names
-    model = DetectionModel(cfg, nc=COCO_CLASSES, ch=3, verbose=False)
-    if ours:
-        _shrink(model, [None] * len(class_names))
-    if weights is not None:
-        model.load(weights, verbose=False)
-    if not ours:
-        _shrink(model, _start_rows(class_names, start_names))
+    if weights is None:
+        return blank_model(cfg, class_names)
+    start: dict[int, str] = dict(weights.names)
+    if len(start) == COCO_CLASSES:
+        model = DetectionModel(cfg, nc=COCO_CLASSES, ch=3, verbose=False)
+    else:
+        model = blank_model(cfg, tuple(start.values()))
+    model.load(weights, verbose=False)
+    if tuple(start.values()) != class_names:
+        _shrink(model, _start_rows(class_names, start))
     model.names = dict(enumerate(class_names))
     return model
 
 
-def _start_rows(class_names: tuple[str, ...], coco_names: Mapping[int, str]) -> list[int | None]:
-    row_of = {name: row for row, name in coco_names.items()}
-    return [row_of.get(COCO_START.get(name, "")) for name in class_names]
+def blank_model(cfg: Any, class_names: tuple[str, ...]) -> DetectionModel:
+    """An untrained model of our shape: the COCO head's branch, and one row per class of ours."""
+    model = DetectionModel(cfg, nc=COCO_CLASSES, ch=3, verbose=False)
+    _shrink(model, [None] * len(class_names))
+    model.names = dict(enumerate(class_names))
+    return model
+
+
+def drop_one_to_one(model: DetectionModel) -> None:
+    """Leave the one-to-many head alone; the other learns from its features without teaching them."""
+    head = model.model[-1]
+    head.end2end = False
+    head.one2one_cv2 = head.one2one_cv3 = None
+
+
+def _start_rows(class_names: tuple[str, ...], start_names: Mapping[int, str]) -> list[int | None]:
+    row_of = {name: row for row, name in start_names.items()}
+    known_as = COCO_START if len(row_of) == COCO_CLASSES else {name: name for name in row_of}
+    return [row_of.get(known_as.get(name, "")) for name in class_names]
 
 
 def _shrink(model: DetectionModel, rows: list[int | None]) -> None:
     """Replace the last classifier layers by ones with `rows` of the old (None: a prior of rare things)."""
     head = model.model[-1]
-    for branch in (head.cv3, head.one2one_cv3):
+    for branch in filter(None, (head.cv3, head.one2one_cv3)):
         for level, stride in zip(branch, head.stride.tolist(), strict=True):
             old = level[-1]
             new = nn.Conv2d(old.in_channels, len(rows), 1)
@@ -194,15 +224,23 @@ def _shrink(model: DetectionModel, rows: list[int | None]) -> None:
 def _prepare_model(trainer: PartialLabelTrainer) -> None:
     model = unwrap_model(trainer.model)
     model.criterion = partial_label_loss(model, trainer.label_sets, trainer.unlabelled_weight)
+    if trainer.start_epoch and hasattr(model.criterion, "update"):  # resumed: heads weighed as they were
+        model.criterion.updates = trainer.start_epoch - 1
+        model.criterion.update()
     if trainer.device.type == "cpu":
-        model.to(memory_format=torch.channels_last)
-        predict = model.predict
+        use_bf16(model)
 
-        def predict_bf16(*args: Any, **kwargs: Any) -> Any:
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                return _to_float32(predict(*args, **kwargs))
 
-        model.predict = predict_bf16  # the loss stays in float32
+def use_bf16(model: DetectionModel) -> None:
+    """Let a CPU run the network in bf16 with channels_last memory; the loss stays in float32."""
+    model.to(memory_format=torch.channels_last)
+    predict = model.predict
+
+    def predict_bf16(*args: Any, **kwargs: Any) -> Any:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return _to_float32(predict(*args, **kwargs))
+
+    model.predict = predict_bf16
 
 
 def _to_float32(value: Any) -> Any:

@@ -1,7 +1,11 @@
 """From photos to a release that detects, for real and small: rendered frames, one epoch, 64 pixels."""
 
 import json
+import subprocess
+import sys
+import time
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,11 +21,14 @@ from streetsight.datasets.simulation.patrol import read_patrol, simulate_patrol
 from streetsight.inference.pipeline import detect_photos
 from streetsight.inference.session import Detector
 from streetsight.inference.sources import find_photos
+from streetsight.models.promotion import lacks
 from streetsight.models.releases import load_release
+from streetsight.models.trained_on import read_trained_on
 from streetsight.training.export import MAX_BOX_DIFFERENCE_PX, MAX_SCORE_DIFFERENCE
+from streetsight.training.progress import PROGRESS_NAME, RESUME_NAME, read_progress
 from streetsight.training.recipe import Recipe
 from streetsight.training.release import make_release
-from streetsight.training.train import train
+from streetsight.training.train import RunError, train
 
 pytestmark = pytest.mark.training
 
@@ -82,9 +89,52 @@ def test_a_release_comes_out_and_detects(run: Path, photos: Path, tmp_path: Path
     assert release.card.parity.max_score_difference <= MAX_SCORE_DIFFERENCE
     assert release.card.parity.max_box_difference_px <= MAX_BOX_DIFFERENCE_PX
     assert {each.part for each in release.card.evaluations} == {"val", "test"}
+    assert lacks(release.card) == (), "promotion misses nothing"
+    learned = read_trained_on(release)
+    assert learned is not None
+    assert release.card.training is not None
+    assert 0 < len(learned.photos) <= release.card.training.train_photos
     frames = find_photos([str(photos / "sources" / "rendered" / "images")])
     results = list(detect_photos(frames, Detector(release), 2))
     assert all(result.error is None for result in results)
+
+
+def test_a_killed_run_goes_on_after_its_last_whole_epoch(photos: Path, run: Path, tmp_path: Path) -> None:
+    start, folder = run.parent / "start.pt", tmp_path / "run"
+    recipe = tmp_path / "short.toml"
+    recipe.write_text(
+        'reason = "a test"\nepochs = 3\nlearning_rate = 0.001\nimage_size = 64\nbatch = 8\n'
+        'close_mosaic = 1\nheads = "one_to_many"\nbalance_share = 0.5\n[camera_faults]\nrain = 0.5\n'
+    )
+    command = [
+        sys.executable, "-m", "streetsight.cli", "train", "--weights", str(start), "--run", str(folder),
+        "--photos", str(photos), "--recipe", str(recipe),
+    ]  # fmt: skip
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    checkpoint = folder / "weights" / RESUME_NAME
+    while not checkpoint.is_file() and child.poll() is None:
+        time.sleep(0.05)
+    child.kill()
+    child.wait()
+    before = read_progress(folder / PROGRESS_NAME)
+    assert checkpoint.is_file()
+
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    after = read_progress(folder / PROGRESS_NAME)
+    assert [row["epoch"] for row in after] == [1, 2, 3]
+    assert after[: len(before)] == before[: len(after)]  # what was done is not done again
+    assert (folder / "samples.jpg").is_file()
+    assert (folder / "curves.png").is_file()
+
+
+def test_a_run_folder_belongs_to_one_run(photos: Path, run: Path) -> None:
+    start = run.parent / "start.pt"
+    with pytest.raises(RunError, match="another recipe"):
+        train(replace(RECIPE, epochs=2), photos, start, start, run)
+    before = (run / "weights" / "last.pt").read_bytes()
+    train(RECIPE, photos, start, start, run)  # finished: nothing is done twice
+    assert (run / "weights" / "last.pt").read_bytes() == before
 
 
 def test_a_release_is_never_overwritten(run: Path, photos: Path, tmp_path: Path) -> None:

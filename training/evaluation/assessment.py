@@ -5,22 +5,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from streetsight.datasets.parts import PartError, read_parts
 from streetsight.datasets.records import LabelRecord
-from streetsight.datasets.sources import LabelError, read_sources
-from streetsight.datasets.splits import split_by_group
-from streetsight.datasets.versions import read_version
 from streetsight.models.card import Card, Evaluation
-from streetsight.models.language import SpokenError
 from streetsight.models.releases import Release
 from streetsight.training.evaluation.calibration import Bin, reliability
 from streetsight.training.evaluation.confusion import Confusion, confusion
 from streetsight.training.evaluation.judging import Judged, judge, reference_detector
 from streetsight.training.evaluation.metrics import Seen, evaluation, see
 from streetsight.training.evaluation.slices import Slice, slices
-
-
-class PartError(SpokenError):
-    """There is no such part of the labelled photos."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,12 +60,7 @@ def labelled_parts(
     Raises:
         PartError: naming the parts that there are, or the label file that cannot be read.
     """
-    try:
-        parts: Mapping[str, Sequence[LabelRecord]] = (
-            read_version(version, photos) if version else split_by_group(read_sources(photos))
-        )
-    except LabelError as error:
-        raise PartError("{reason}", reason=error) from error
+    parts = read_parts(photos, version)
     if not parts.get(part):
         raise PartError(
             "{path}: no photos in the part {part}; parts: {known}",

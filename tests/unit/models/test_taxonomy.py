@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from streetsight.models.taxonomy import DEFAULT_PATH, TaxonomyError, default_taxonomy, load_taxonomy
+from streetsight.models.taxonomy import (
+    DEFAULT_PATH,
+    TaxonomyError,
+    default_taxonomy,
+    load_taxonomy,
+    with_additions,
+)
 
 # Stored detections refer to these numbers for ever: add at the end, change nothing.
 IDS = {
@@ -151,3 +157,56 @@ def test_a_file_in_another_encoding_is_refused_by_name(tmp_path: Path) -> None:
 )
 def test_what_a_class_can_lead_to(name: str, leads: tuple[str, ...]) -> None:
     assert default_taxonomy().leads_of(name) == leads
+
+
+ADDED = """
+[conditions.standing_water]
+zh = "道路积水"
+en = "standing water"
+colour = "#0091FF"
+
+[[classes]]
+id = 1000
+name = "puddle"
+zh = "积水"
+en = "puddle"
+colour = "#0091FF"
+condition = "standing_water"
+"""
+
+
+def test_a_city_adds_classes_by_data(tmp_path: Path) -> None:
+    base = default_taxonomy()
+    grown = with_additions(base, write(tmp_path, ADDED))
+    assert grown.names == (*base.names, "puddle")
+    assert grown["puddle"].id == 1000
+    assert grown.leads_of("puddle") == ("standing_water",)
+    assert grown.version.startswith(f"{base.version}+")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (ADDED.replace("1000", "20"), "start at 1000"),
+        (ADDED.replace('"puddle"\nzh', '"garbage"\nzh'), "used twice"),
+        (ADDED.replace("[conditions.standing_water]", "[conditions.exposed_garbage]"), "redefined"),
+        (ADDED.replace('condition = "standing_water"', 'condition = "nothing"'), "not defined"),
+        (ADDED.replace('zh = "积水"\n', ""), "zh"),
+        ("classes = 3", "not iterable"),
+        ("[[classes]", "line 1"),
+    ],
+)
+def test_wrong_additions_are_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(TaxonomyError, match=message) as caught:
+        with_additions(default_taxonomy(), path)
+    assert str(path) in str(caught.value)
+
+
+def test_an_installation_names_its_additions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREETSIGHT_TAXONOMY", str(write(tmp_path, ADDED)))
+    default_taxonomy.cache_clear()
+    try:
+        assert "puddle" in default_taxonomy()
+    finally:
+        default_taxonomy.cache_clear()

@@ -16,7 +16,7 @@ def test_shipped_recipe_has_a_reason() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('reason = "x"\nepochs = 1\nlearning_rate = 0.1\nepoch = 3', "unknown keys ['epoch']"),
+        ('reason = "x"\nepochs = 1\nlearning_rate = 0.1\nepoch = 3', "unknown keys epoch;"),
         ('reason = "x"\nepochs = 1\nlearning_rate = 0.1\nimage_size = 500', "multiple of 32"),
         ('reason = "x"\nepochs = 1', "learning_rate"),
         ("reason = ", "Invalid value"),
@@ -26,10 +26,10 @@ def test_shipped_recipe_has_a_reason() -> None:
 def test_faults_are_named(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(text)
-    with pytest.raises(RecipeError, match=says.replace("[", r"\[").replace("]", r"\]")):
+    with pytest.raises(RecipeError, match=says):
         load_recipe(str(path))
 
 
 def test_unknown_name_lists_the_shipped_ones() -> None:
-    with pytest.raises(RecipeError, match="shipped recipes: first"):
+    with pytest.raises(RecipeError, match="shipped recipes: few, first"):
         load_recipe("best")

@@ -11,10 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from streetsight.cli import app
+from streetsight.datasets.parts import PartError
 from streetsight.datasets.simulation.camera import Camera
 from streetsight.datasets.simulation.patrol import read_patrol, simulate_patrol
 from streetsight.models.releases import Release
-from streetsight.training.evaluation.assessment import Assessment, PartError, assess, labelled_part
+from streetsight.training.evaluation.assessment import Assessment, assess, labelled_part
 from streetsight.training.evaluation.judging import JudgingError, judge, reference_detector
 from streetsight.training.evaluation.label_errors import suspects
 from streetsight.training.evaluation.output import (
