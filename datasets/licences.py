@@ -45,4 +45,4 @@ def read_terms(folder: Path) -> SourceTerms:
             {key: str(content[key]) for key in ORIGIN_KEYS if content.get(key)},
         )
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise LabelError(f"{path}: cannot be read as a description ({error})", path) from error
+        raise LabelError("cannot be read as a description ({error})", path=path, error=error) from error

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streetsight.datasets.records import LabelRecord
-from streetsight.models.taxonomy import Taxonomy, default_taxonomy
+from streetsight.models.language import SpokenError, translate
+from streetsight.models.taxonomy import Language, Taxonomy, default_taxonomy
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -25,17 +26,26 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 SHARED_GROUP_LENGTH = 6
 
 
-class LabelError(ValueError):
+class LabelError(SpokenError):
     """A label file or source folder cannot be read as what it claims to be.
 
     Attributes:
-        path: the file at fault.
+        path: the file or folder at fault; the text begins with it.
         line: 1-based, where one line is at fault.
+        reason: what is wrong, without the place.
     """
 
-    def __init__(self, message: str, path: Path | None = None, line: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, /, path: Path, line: int | None = None, **values: object) -> None:
+        self.reason = SpokenError(message, **values)
         self.path, self.line = path, line
+        if line is None:
+            super().__init__("{path}: {reason}", path=path, reason=self.reason)
+        else:
+            super().__init__("{path}, line {line}: {reason}", path=path, line=line, reason=self.reason)
+
+    def say(self, language: Language) -> str:
+        values = {**self.values, "reason": self.reason.say(language)}
+        return translate(self.message, language, **values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ def scan_sources(root: Path, taxonomy: Taxonomy | None = None) -> Scan:
     """
     folders = sorted(path for path in (root / "sources").glob("*") if path.is_dir())
     if not folders:
-        raise LabelError(f"{root / 'sources'}: no source folders; expected <source>/images, /labels")
+        raise LabelError("no source folders; expected <source>/images, /labels", path=root / "sources")
     scans = [scan_source(folder, taxonomy) for folder in folders]
     return Scan(
         tuple(record for scan in scans for record in scan.records),
@@ -114,7 +124,7 @@ def scan_source(folder: Path, taxonomy: Taxonomy | None = None) -> Scan:
         except LabelError as error:
             faults.append(error)
         except ValueError as error:  # the record contradicts its source
-            faults.append(LabelError(str(error), label_path(image)))
+            faults.append(LabelError("{error}", path=label_path(image), error=error))
     return Scan(tuple(records), tuple(faults))
 
 
@@ -138,9 +148,9 @@ def photo_paths(folder: Path) -> list[Path]:
     for path in photos:
         if stems.setdefault(path.stem, path) != path:
             raise LabelError(
-                f"{folder}: {stems[path.stem].name} and {path.name} would share labels/{path.stem}.txt; "
-                "rename one of them"
-            )
+                "{one} and {other} would share labels/{stem}.txt; rename one of them",
+                path=folder, one=stems[path.stem].name, other=path.name, stem=path.stem,
+            )  # fmt: skip
     return photos
 
 
@@ -162,11 +172,9 @@ def read_yolo_labels(path: Path, class_count: int) -> tuple[list[int], NDArray[n
         fractions = len(box) == 4 and all(0 <= side <= 1 for side in box)  # not NaN, not pixels
         if not fractions or not 0 <= index < class_count:
             raise LabelError(
-                f"{path}, line {number}: expected a class index below {class_count} and four "
-                f"numbers (cx cy w h) from 0 to 1, got {line!r}",
-                path,
-                number,
-            )
+                "expected a class index below {count} and four numbers (cx cy w h) from 0 to 1, got {text}",
+                path=path, line=number, count=class_count, text=repr(line),
+            )  # fmt: skip
         rows.append((index, box))
     boxes = np.array([box for _, box in rows], dtype=np.float32).reshape(-1, 4)
     return [index for index, _ in rows], boxes
@@ -177,7 +185,9 @@ def _read_groups(path: Path) -> dict[str, str]:
         return {}
     rows = csv.DictReader(io.StringIO(_read_text(path), newline=""))
     if not {"image", "group"} <= set(rows.fieldnames or ()):
-        raise LabelError(f"{path}: expected the columns image,group, got {rows.fieldnames}", path)
+        raise LabelError(
+            "expected the columns image,group, got {columns}", path=path, columns=rows.fieldnames
+        )
     return {Path(row["image"]).stem: row["group"] or "" for row in rows}
 
 
@@ -190,7 +200,8 @@ def _all_or_error(scan: Scan) -> list[LabelRecord]:
         raise scan.faults[0]
     for record in scan.records:
         if not record.group:
-            raise LabelError(f"{record.source}/groups.csv has no group for {record.image.name}", record.image)
+            path = record.image.parent.parent / "groups.csv"
+            raise LabelError("no group for {photo}", path=path, photo=record.image.name)
     return list(scan.records)
 
 
@@ -201,8 +212,9 @@ def _read_classes(folder: Path, taxonomy: Taxonomy) -> tuple[list[str], frozense
     unknown = (labelled | set(names)) - set(taxonomy.names)
     if unknown:
         raise LabelError(
-            f"{folder}: classes {sorted(unknown)} are not in taxonomy version {taxonomy.version}", folder
-        )
+            "classes {names} are not in taxonomy version {version}",
+            path=folder, names=sorted(unknown), version=taxonomy.version,
+        )  # fmt: skip
     return names, labelled
 
 
@@ -211,7 +223,9 @@ def _read_json(path: Path) -> dict[str, list[str]]:
         content: dict[str, list[str]] = json.loads(_read_text(path))
         content["labelled_classes"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise LabelError(f"{path}: expected JSON with a list `labelled_classes` ({error})", path) from error
+        raise LabelError(
+            "expected JSON with a list `labelled_classes` ({error})", path=path, error=error
+        ) from error
     return content
 
 
@@ -219,4 +233,5 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise LabelError(f"{path}: cannot be read as UTF-8 text ({error})", path) from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise LabelError("cannot be read as UTF-8 text ({reason})", path=path, reason=reason) from error

@@ -180,20 +180,18 @@ def _fractions(text: str) -> dict[str, float]:
 @contextmanager
 def spoken(lang: str | None) -> Iterator["Language"]:
     """The language to speak; errors for people are said in it and end the command."""
-    from streetsight.datasets.sources import LabelError
     from streetsight.models.language import SpokenError, resolve_language, translate
 
     language: Language = "en"
     try:
         language = resolve_language(lang)
         yield language
-    except (SpokenError, LabelError) as error:
-        text = error.say(language) if isinstance(error, SpokenError) else str(error)
-        typer.secho(f"{translate('Error', language)}: {text}", err=True, fg=typer.colors.RED)
+    except SpokenError as error:
+        typer.secho(f"{translate('Error', language)}: {error.say(language)}", err=True, fg=typer.colors.RED)
         raise typer.Exit(_status(error)) from error
 
 
-def _status(error: "SpokenError | ValueError") -> int:
+def _status(error: "SpokenError") -> int:
     from streetsight.datasets.splits import LeakError, SplitError
     from streetsight.models.language import SpokenError
 

@@ -88,7 +88,7 @@ def check_dataset(
     found = fingerprint_photos(contents, cache, advance)
     fingerprints = Fingerprints(found.of, found.faults | digests.faults)
     problems = [
-        *(_unreadable(fault, root) for fault in scan.faults),
+        *(_unreadable(fault) for fault in scan.faults),
         *_check(scan.records, contents, fingerprints, root, split),
     ]
     order = list(KINDS)
@@ -132,5 +132,6 @@ def _parts(split: Path, records: Sequence[LabelRecord]) -> tuple[Parts, list[Pro
         ]  # fmt: skip
 
 
-def _unreadable(fault: LabelError, root: Path) -> Problem:
-    return Problem("{reason}", "label_unreadable", fault.path or root, fault.line, reason=fault)
+def _unreadable(fault: LabelError) -> Problem:
+    values: dict[str, Any] = dict(fault.reason.values)
+    return Problem(fault.reason.message, "label_unreadable", fault.path, fault.line, **values)

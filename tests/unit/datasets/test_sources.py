@@ -113,7 +113,7 @@ def test_a_photo_without_group_is_refused(tmp_path: Path) -> None:
     folder = make_source(tmp_path)
     (folder / "images" / "c.jpg").touch()
     (folder / "labels" / "c.txt").touch()
-    with pytest.raises(LabelError, match=r"town/groups\.csv has no group for c\.jpg"):
+    with pytest.raises(LabelError, match=r"town/groups\.csv: no group for c\.jpg"):
         read_source(folder)
 
 
@@ -144,14 +144,14 @@ def test_groups_without_their_columns_are_refused(tmp_path: Path, content: str) 
 def test_a_source_without_groups_is_refused(tmp_path: Path) -> None:
     folder = make_source(tmp_path)
     (folder / "groups.csv").unlink()
-    with pytest.raises(LabelError, match=r"town/groups\.csv has no group for a\.jpg"):
+    with pytest.raises(LabelError, match=r"town/groups\.csv: no group for a\.jpg"):
         read_source(folder)
 
 
 def test_a_group_left_blank_is_refused(tmp_path: Path) -> None:
     folder = make_source(tmp_path)
     (folder / "groups.csv").write_text("image,group\na.jpg,\nb.jpg\n", encoding="utf-8")
-    with pytest.raises(LabelError, match=r"town/groups\.csv has no group for a\.jpg"):
+    with pytest.raises(LabelError, match=r"town/groups\.csv: no group for a\.jpg"):
         read_source(folder)
 
 
@@ -192,3 +192,11 @@ def test_a_scan_says_nothing_where_no_group_is_given(tmp_path: Path) -> None:
     assert [record.group for record in scan_source(folder).records] == ["", ""]
     (folder / "groups.csv").unlink()
     assert [record.group for record in scan_source(folder).records] == ["", ""]
+
+
+def test_a_fault_is_said_in_chinese_with_its_place(tmp_path: Path) -> None:
+    folder = make_source(tmp_path, labels={"a": "no"})
+    (fault,) = scan_source(folder).faults
+    place = f"{folder / 'labels' / 'a.txt'} 第 1 行"
+    assert fault.say("zh") == f"{place}:应为小于 2 的类别序号和四个 0 到 1 的数(cx cy w h),实际为 'no'"
+    assert fault.say("en") == str(fault)
