@@ -3,15 +3,15 @@
 import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from streetsight.datasets.digests import digest_photos
+from streetsight.datasets.parts import read_parts
 from streetsight.datasets.records import LabelRecord
-from streetsight.datasets.sources import read_sources
-from streetsight.datasets.splits import split_by_group
 from streetsight.models.card import (
     Card,
     CardClass,
@@ -23,7 +23,7 @@ from streetsight.models.card import (
     write_card,
 )
 from streetsight.models.durable import place_folder
-from streetsight.models.releases import CARD_NAME, ONNX_NAME, Release, load_release
+from streetsight.models.releases import CARD_NAME, ONNX_NAME, Release, ReleaseError, load_release
 from streetsight.models.taxonomy import default_taxonomy
 from streetsight.models.trained_on import write_trained_on
 from streetsight.training.evaluation.judging import judge, reference_detector
@@ -56,53 +56,92 @@ LIMITS = (
 )  # fmt: skip
 
 
+class NameTakenError(ReleaseError, FileExistsError):
+    """A release of this name is there already."""
+
+
 def make_release(
     run: Path,
     name: str,
     photos: Path,
     head: Head,
-    size: int,
+    size: int | None,
     output: Path,
     threshold_rules: Sequence[str] = ("best-f1",),
+    version: Path | None = None,
 ) -> Path:
     """Write `output/name/` with model.onnx and card.json, and return it.
 
     Thresholds come from the validation part; the test part is only measured.
 
     Args:
+        size: longest side of the input, pixels; what it was trained with if None.
         threshold_rules: see `parse_rules`.
+        version: the dataset version that the run learned from; the split of all sources if None.
 
     Raises:
         RuleError: a rule cannot be read; nothing is written.
-        FileExistsError: a release is immutable; choose another name.
+        NameTakenError: a release is immutable; choose another name.
         ParityError: the export does not compute what was trained; nothing is written.
+    """
+    parse_rules(threshold_rules, default_taxonomy().names)  # a slip is said before the long work
+    with drafted(output, name) as draft:
+        description = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        size = size or int(description["recipe"]["image_size"])
+        parts = read_parts(photos, version)
+        exported = export_onnx(
+            run / "weights" / "last.pt", draft / ONNX_NAME, head, size, parity_photos(parts)
+        )
+        description["trained_on_sha256"] = _list_photos(parts["train"], description["train_digest"], draft)
+        card = _card(name, exported, size, description, parts["train"], photos)
+        write_card(measured(card, draft, parts, threshold_rules), draft / CARD_NAME)
+    return output / name
+
+
+@contextmanager
+def drafted(output: Path, name: str) -> Iterator[Path]:
+    """A folder to fill, which becomes the release `output/name` when all went well and vanishes otherwise.
+
+    Raises:
+        NameTakenError: a release is immutable; choose another name.
+        ReleaseError: what was filled in is no release.
     """
     target, draft = output / name, output / f".{name}.draft"
     if target.exists():
-        raise FileExistsError(f"{target} exists and releases are immutable; choose another name")
-    parse_rules(threshold_rules, default_taxonomy().names)  # a slip is said before the long work
+        raise NameTakenError("{path} exists and releases are immutable; choose another name", path=target)
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    description = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    parts = split_by_group(read_sources(photos))
-    step = max(1, len(parts["val"]) // PARITY_PHOTOS)
-    exported = export_onnx(
-        run / "weights" / "last.pt", draft / ONNX_NAME, head, size,
-        [record.image for record in parts["val"][::step]],
-    )  # fmt: skip
-    description["trained_on_sha256"] = _list_photos(parts["train"], description["train_digest"], draft)
-    card = _card(name, exported, size, description, parts["train"], photos)
+    try:
+        yield draft
+        load_release(draft)  # the whole, as users will read it
+        place_folder(draft, target)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def parity_photos(parts: Mapping[str, Sequence[LabelRecord]]) -> list[Path]:
+    """Photos on which a file is compared with what it was made from: some of validation, evenly."""
+    records = parts["val"]
+    return [each.image for each in records[:: max(1, len(records) // PARITY_PHOTOS)]]
+
+
+def measured(
+    card: Card, folder: Path, parts: Mapping[str, Sequence[LabelRecord]], threshold_rules: Sequence[str]
+) -> Card:
+    """The card with thresholds chosen on validation photos and figures of both parts.
+
+    Args:
+        folder: holds the ONNX file.
+    """
     rules = parse_rules(threshold_rules, card.class_names)
-    detector = reference_detector(Release(draft / ONNX_NAME, card))
+    detector = reference_detector(Release(folder / ONNX_NAME, card))
     judged = {part: judge(parts[part], detector) for part in ("val", "test")}
     card = with_thresholds(card, choose(judged["val"], card, rules))
     evaluations = tuple(
         evaluation(seen, card, part, data_digest(parts[part])) for part, seen in judged.items()
     )
-    write_card(card.model_copy(update={"evaluations": evaluations}), draft / CARD_NAME)
-    load_release(draft)  # the whole, as users will read it
-    place_folder(draft, target)
-    return target
+    return card.model_copy(update={"evaluations": evaluations})
 
 
 def _list_photos(train: Sequence[LabelRecord], digest: str, folder: Path) -> str | None:

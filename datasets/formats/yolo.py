@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from streetsight.datasets.formats.export import Export, Writer
 from streetsight.datasets.formats.labels import (

@@ -21,8 +21,9 @@ from streetsight.datasets.simulation.patrol import read_patrol, simulate_patrol
 from streetsight.inference.pipeline import detect_photos
 from streetsight.inference.session import Detector
 from streetsight.inference.sources import find_photos
+from streetsight.models.card import PARITY_TOLERANCES
 from streetsight.models.promotion import lacks
-from streetsight.models.releases import load_release
+from streetsight.models.releases import Release, load_release
 from streetsight.models.trained_on import read_trained_on
 from streetsight.training.export import MAX_BOX_DIFFERENCE_PX, MAX_SCORE_DIFFERENCE
 from streetsight.training.progress import PROGRESS_NAME, RESUME_NAME, read_progress
@@ -141,3 +142,29 @@ def test_a_release_is_never_overwritten(run: Path, photos: Path, tmp_path: Path)
     (tmp_path / "taken").mkdir()
     with pytest.raises(FileExistsError, match="immutable"):
         make_release(run, "taken", photos, "one_to_many", 64, tmp_path)
+
+
+def test_the_int8_variant_is_a_release_of_its_own(photos: Path, release: Release, tmp_path: Path) -> None:
+    """The shipped release, quantised on the command line with a few rendered frames."""
+    make = [sys.executable, "-m", "streetsight.cli", "quantise", "--photos", str(photos)]
+    common = ["--output", str(tmp_path), "--calibration", "4", "--lang", "en"]
+    subprocess.run([*make, release.card.name, "--name", "int8", *common], check=True, capture_output=True)
+    variant = load_release(tmp_path / "int8")
+    card = variant.card
+    assert (card.precision, card.quantised_from) == ("int8", release.address)
+    assert card.class_names == release.card.class_names
+    assert card.parity is not None
+    assert card.parity.max_score_difference <= PARITY_TOLERANCES["int8"].score
+    assert {each.part for each in card.evaluations} == {"val", "test"}
+    assert len(card.limits) == len(release.card.limits) + 1, "says where it runs"
+    frames = find_photos([str(photos / "sources" / "rendered" / "images")])
+    assert all(result.error is None for result in detect_photos(frames, Detector(variant), 2))
+    again = subprocess.run(
+        [*make, str(tmp_path / "int8"), "--name", "twice", *common],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert again.returncode == 3
+    assert "is INT8 already" in again.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["int8"], "nothing half-written"
