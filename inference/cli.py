@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from streetsight.models.card import Card
     from streetsight.models.taxonomy import Language
 
 # Everything heavy is imported when a verb runs, so that `--help` answers at once.
@@ -67,7 +66,7 @@ def detect(
 
     Exit status: 0 all photos were read, 1 some were not, 2 usage, 3 release or card.
     """
-    from streetsight.inference.job import Job, JobError, run
+    from streetsight.inference.job import Job, JobError, named_classes, run
     from streetsight.inference.writers import FILE_NAMES
     from streetsight.models.language import SpokenError, resolve_language, translate
     from streetsight.models.releases import ReleaseError, load_release
@@ -86,30 +85,11 @@ def detect(
         chosen = load_release(release)
         job = Job(
             paths=tuple(paths), output=output, form=form, annotated=annotated, report=report,
-            min_score=min_score, class_ids=_class_ids(classes, chosen.card), tile=tile, tile_size=tile_size,
-            provider=provider, language=language, quiet=quiet,
+            min_score=min_score, class_ids=named_classes(classes, chosen.card), tile=tile,
+            tile_size=tile_size, provider=provider, language=language, quiet=quiet,
         )  # fmt: skip
         failed = run(job, chosen)
     except SpokenError as error:
         typer.secho(f"{translate('Error', language)}: {error.say(language)}", err=True, fg=typer.colors.RED)
         raise typer.Exit(EXIT_MODEL if isinstance(error, ReleaseError) else EXIT_USAGE) from error
     raise typer.Exit(EXIT_SOME_FAILED if failed else 0)
-
-
-def _class_ids(wanted: str | None, card: "Card") -> frozenset[int] | None:
-    """Ids of the classes named, or of all classes that can lead to the conditions named."""
-    from streetsight.inference.job import JobError
-    from streetsight.models.taxonomy import default_taxonomy
-
-    if wanted is None:
-        return None
-    taxonomy, ids = default_taxonomy(), set()
-    for name in filter(None, (part.strip() for part in wanted.split(","))):
-        matching = {each.id for each in card.classes if name in (each.name, *taxonomy.leads_of(each.name))}
-        if not matching:
-            known = ", ".join([*card.class_names, *taxonomy.conditions])
-            raise JobError(
-                "no class or condition {name} in this release; known: {known}", name=name, known=known
-            )
-        ids |= matching
-    return frozenset(ids)

@@ -52,6 +52,26 @@ class Job:
     quiet: bool
 
 
+def named_classes(wanted: str | None, card: Card) -> frozenset[int] | None:
+    """Ids of the classes named, by comma, or of all that can lead to the conditions named; None stays None.
+
+    Raises:
+        JobError: naming what the release does not have.
+    """
+    if wanted is None:
+        return None
+    taxonomy, ids = default_taxonomy(), set()
+    for name in filter(None, (part.strip() for part in wanted.split(","))):
+        matching = {each.id for each in card.classes if name in (each.name, *taxonomy.leads_of(each.name))}
+        if not matching:
+            known = ", ".join([*card.class_names, *taxonomy.conditions])
+            raise JobError(
+                "no class or condition {name} in this release; known: {known}", name=name, known=known
+            )
+        ids |= matching
+    return frozenset(ids)
+
+
 def run(job: Job, release: Release) -> int:
     """Carry out a job and return how many photos could not be read.
 

@@ -71,7 +71,7 @@ def suggest(
         if to is not None:
             check_form(to)
         request = Request(
-            photos=tuple(photos), count=count, labelled=labelled, classes=_names(classes), explore=explore,
+            photos=tuple(photos), count=count, labelled=labelled, classes=classes, explore=explore,
             seed=seed, provider=provider,
         )  # fmt: skip
         answer = suggest(request, load_release(release), _progress)
@@ -81,10 +81,6 @@ def suggest(
             typer.echo(json.dumps(to_json(answer, language), ensure_ascii=False, indent=1))
         else:
             _print(answer, to, language)
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(filter(None, (part.strip() for part in (text or "").split(","))))
 
 
 def _progress(looks: "Iterable[Look]", total: int) -> "Iterable[Look]":

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from streetsight.datasets.near_duplicates import clusters, near_duplicates
 from streetsight.datasets.records import LabelRecord
-from streetsight.datasets.sources import LabelError, read_source, read_sources
+from streetsight.datasets.sources import read_source, read_sources
 from streetsight.inference.drawing import not_scorable_note
+from streetsight.inference.job import named_classes
 from streetsight.inference.pipeline import FrameResult
 from streetsight.inference.reading import Outcome
 from streetsight.inference.sources import find_photos
@@ -46,7 +47,7 @@ class Request:
     photos: tuple[str, ...]
     count: int
     labelled: Path | None = None
-    classes: tuple[str, ...] = ()
+    classes: str | None = None
     explore: float = 0.2
     seed: int = 0
     provider: str = "cpu"
@@ -117,8 +118,9 @@ def suggest(request: Request, release: Release, watch: Watch = lambda looks, tot
         watch: is given each iterable of looks and its length, and passes it on: room for a progress bar.
 
     Raises:
-        SuggestionError: unknown classes, or labels that cannot be read.
-        NoPhotosError: a path leads to no photos.
+        JobError: unknown classes.
+        LabelError: labels that cannot be read.
+        NoPhotosError, SuggestionError: a path leads to no photos, a list is none.
         ReleaseError: the release cannot run.
     """
     wanted = wanted_classes(request.classes, release.card)
@@ -145,24 +147,18 @@ def suggest(request: Request, release: Release, watch: Watch = lambda looks, tot
     )
 
 
-def wanted_classes(asked: Sequence[str], card: Card) -> tuple[str, ...]:
-    """Classes of a release by their names or conditions; without any, all that lead to a condition.
+def wanted_classes(asked: str | None, card: Card) -> tuple[str, ...]:
+    """Classes of a release by their names or conditions; without any, all that are leads for a condition.
 
     Vehicles lead to illegal parking only by rule, so they are left out unless they are asked for.
 
     Raises:
-        SuggestionError: naming what the release does not have.
+        JobError: naming what the release does not have.
     """
-    taxonomy = default_taxonomy()
-    if not asked:
-        return tuple(name for name in card.class_names if taxonomy[name].condition)
-    for name in asked:
-        if not any(name in (each, *taxonomy.leads_of(each)) for each in card.class_names):
-            known = ", ".join([*card.class_names, *taxonomy.conditions])
-            raise SuggestionError(
-                "no class or condition {name} in this release; known: {known}", name=name, known=known
-            )
-    return tuple(each for each in card.class_names if set(asked) & {each, *taxonomy.leads_of(each)})
+    ids = named_classes(asked, card)
+    if ids is not None:
+        return tuple(each.name for each in card.classes if each.id in ids)
+    return tuple(name for name in card.class_names if default_taxonomy()[name].condition)
 
 
 def known_counts(records: Sequence[LabelRecord], card: Card) -> Counter[str]:
@@ -239,10 +235,7 @@ def _suggestion(rank: int, pick: Pick, result: FrameResult, card: Card, known: C
 def _labelled_records(folder: Path | None) -> list[LabelRecord]:
     if folder is None:
         return []
-    try:
-        return read_source(folder) if (folder / "SOURCE.json").is_file() else read_sources(folder)
-    except LabelError as error:
-        raise SuggestionError("{reason}", reason=error) from error
+    return read_source(folder) if (folder / "SOURCE.json").is_file() else read_sources(folder)
 
 
 def _pool(looks: Sequence[Look], card: Card) -> Pool:
