@@ -32,7 +32,7 @@ class Detector:
         self._letterbox = Letterbox(
             self.card.input.size, self.card.input.stride, self.card.input.pad, self.card.input.rectangular
         )
-        self._backend = open_backend(provider, release.onnx, threads, calls)
+        self._backend = open_backend(provider, release.onnx, threads, calls, release.card.precision)
         self._check_input()
         self._warm_up()
 

@@ -180,6 +180,7 @@ class Card(_Part):
     created: date
     architecture: str
     precision: Precision = "float32"
+    quantised_from: str | None = Field(default=None, description="address of the float32 release")
     licence: str
     onnx_sha256: Sha256
     taxonomy_version: str

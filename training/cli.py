@@ -22,6 +22,13 @@ VersionOption = Annotated[
     Path | None,
     typer.Option("--version", help="A dataset version; the split of all sources if not given."),
 ]
+ThresholdRuleOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="best-f1 | precision>=0.8, or for one class or condition: street_vendor=precision>=0.7; "
+        "several by comma or by repeating."
+    ),
+]
 
 
 def train(
@@ -49,20 +56,30 @@ def train(
     typer.echo(f"checkpoint: {checkpoint}")
 
 
+def average(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of training runs, the latest last.")],
+    run: Annotated[Path, typer.Option(help="Folder to write: a run that can be exported or gone on from.")],
+    lang: Lang = None,
+) -> None:
+    """Average the weights of runs that came from one another; judge the result before you trust it."""
+    from streetsight.training.average import average_runs
+
+    with spoken_errors(lang):
+        checkpoint = average_runs(runs, run)
+    typer.echo(f"checkpoint: {checkpoint}")
+
+
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
     name: Annotated[str, typer.Option(help="Name of the release.")],
     photos: PhotosOption,
     head: Annotated[str, typer.Option(help="one_to_many | end_to_end")] = "one_to_many",
-    size: Annotated[int, typer.Option(help="Longest side of the input, pixels.")] = 640,
-    output: Annotated[Path, typer.Option(help="Folder that holds releases.")] = Path("models/releases"),
-    threshold_rule: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="best-f1 | precision>=0.8, or for one class or condition: street_vendor=precision>=0.7; "
-            "several by comma or by repeating."
-        ),
+    size: Annotated[
+        int | None, typer.Option(help="Longest side of the input, pixels; the recipe's when not given.")
     ] = None,
+    output: Annotated[Path, typer.Option(help="Folder that holds releases.")] = Path("models/releases"),
+    threshold_rule: ThresholdRuleOption = None,
+    version: VersionOption = None,
     lang: Lang = None,
 ) -> None:
     """Make a release: ONNX, parity, thresholds chosen on validation photos, figures on test photos, card."""
@@ -77,8 +94,40 @@ def export(
             size,
             output,
             threshold_rule or ["best-f1"],
+            version,
         )
     typer.echo(f"release: {folder}")
+
+
+def quantise(
+    release: Annotated[str, typer.Argument(help="A float32 release, by name or folder.")],
+    name: Annotated[str, typer.Option(help="Name of the INT8 release.")],
+    photos: PhotosOption,
+    output: Annotated[Path, typer.Option(help="Folder that holds releases.")] = Path("models/releases"),
+    calibration: Annotated[
+        int, typer.Option(min=1, help="Training photos on which the ranges are measured.")
+    ] = 100,
+    threshold_rule: ThresholdRuleOption = None,
+    version: VersionOption = None,
+    registry: RegistryOption = None,
+    lang: Lang = None,
+) -> None:
+    """Make the INT8 variant of a release, for processors with VNNI but without bf16: docs/quantisation.md.
+
+    Thresholds are chosen anew on validation photos, figures are its own; promote it like any other release.
+
+    Exit status: 0, 2 usage or data, 3 when the release cannot be quantised.
+    """
+    from streetsight.models.language import translate
+    from streetsight.models.releases import load_release
+    from streetsight.training.quantise import quantise_release
+
+    with spoken_errors(lang) as language:
+        source = load_release(release, open_registry(registry).roots)
+        folder = quantise_release(
+            source, name, photos, output, calibration, threshold_rule or ("best-f1",), version
+        )
+        typer.echo(translate("Results are in {path}", language, path=folder))
 
 
 def evaluate(

@@ -27,8 +27,10 @@ if find_spec("ultralytics"):  # the training extra
     from streetsight.training.selection import cli as selection_cli
 
     app.command()(training_cli.train)
+    app.command()(training_cli.average)
     app.command()(training_cli.evaluate)
     app.command()(training_cli.export)
+    app.command()(training_cli.quantise)
     datasets_cli.app.command()(selection_cli.suggest)
     models_cli.app.command()(training_cli.compare)
 
