@@ -13,7 +13,7 @@ from rich.console import Console
 
 from streetsight.inference.pipeline import cores
 
-ALL = ("folder", "accuracy", "cold_start", "memory", "tiling")
+ALL = ("folder", "accuracy", "cold_start", "memory", "tiling", "dataset_build", "near_duplicates")
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FORMAT = "streetsight-dataset-version/1"
+ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 USUAL_PARTS = ("train", "val", "test")
 
 Box = tuple[str, float, float, float, float]  # class name, then cx cy w h as fractions of the upright picture
@@ -126,5 +127,4 @@ def _photo(row: dict[str, Any]) -> Photo:
 
 
 def _line(content: dict[str, Any]) -> bytes:
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return f"{text}\n".encode()
+    return f"{ENCODER.encode(content)}\n".encode()

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from streetsight.datasets.digests import Advance, Digest, digest_photos
-from streetsight.datasets.licences import SourceTerms, read_terms
+from streetsight.datasets.digests import Advance, digest_photos
+from streetsight.datasets.licences import read_terms
 from streetsight.datasets.manifest import Manifest, Photo, address_of, canonical_boxes, decode
 from streetsight.datasets.photo_cache import PhotoCache
 from streetsight.datasets.records import LabelRecord
@@ -77,11 +77,21 @@ def freeze(
             "{count} photos cannot be read:{names}",
             [f"{path}: {reason}" for path, reason in sorted(digests.faults.items())],
         )
-    terms = {
-        folder.name: read_terms(folder) for folder in {each.image.parent.parent for each in _records(parts)}
-    }
+    folders = {each.image.parent for each in _records(parts)}
+    terms = {folder.parent.name: read_terms(folder.parent) for folder in folders}
+    places = {folder: _below(folder, root) for folder in folders}
     photos = tuple(
-        _photo(part, record, digests.of[record.image], root, terms)
+        Photo(
+            part=part,
+            source=record.source,
+            file=f"{places[record.image.parent]}/{record.image.name}",
+            sha256=digests.of[record.image].sha256,
+            size=digests.of[record.image].size,
+            group=record.group,
+            labelled=tuple(sorted(record.labelled_classes)),
+            boxes=canonical_boxes(record.class_names, record.boxes_cxcywh_norm),
+            licence=terms[record.source].of(record.image),
+        )
         for part, records in parts.items()
         for record in records
     )
@@ -117,7 +127,7 @@ def store(manifest: Manifest, versions: Path, note: str = "") -> tuple[Version, 
                 "{path}: cannot be written ({reason})", path=folder, reason=error.strerror or error
             ) from error
         return open_version(folder), False
-    return open_version(folder), True
+    return Version(folder.name, folder.resolve(), manifest, note, about["created"]), True
 
 
 def open_version(version: Path) -> Version:
@@ -206,22 +216,10 @@ def _records(parts: Parts) -> Iterable[LabelRecord]:
     return (record for records in parts.values() for record in records)
 
 
-def _photo(
-    part: str, record: LabelRecord, digest: Digest, root: Path, terms: Mapping[str, SourceTerms]
-) -> Photo:
-    if not record.image.is_relative_to(root):
-        raise VersionError("{path}: lies outside the dataset folder {root}", path=record.image, root=root)
-    return Photo(
-        part=part,
-        source=record.source,
-        file=record.image.relative_to(root).as_posix(),
-        sha256=digest.sha256,
-        size=digest.size,
-        group=record.group,
-        labelled=tuple(sorted(record.labelled_classes)),
-        boxes=canonical_boxes(record.class_names, record.boxes_cxcywh_norm),
-        licence=terms[record.source].of(record.image),
-    )
+def _below(folder: Path, root: Path) -> str:
+    if not folder.is_relative_to(root):
+        raise VersionError("{path}: lies outside the dataset folder {root}", path=folder, root=root)
+    return folder.relative_to(root).as_posix()
 
 
 def _record(photo: Photo, image: Path) -> LabelRecord:
