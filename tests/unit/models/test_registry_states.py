@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 )
 
 from streetsight.models.comparison import Comparison
+from streetsight.models.history import read_history
 from streetsight.models.promotion import PromotionRefused
 from streetsight.models.registry import Registry, RegistryError, load_only
 
@@ -91,7 +92,11 @@ def machine(made: Path, make_evidence: Callable[..., Comparison]) -> type[Any]:
                 self.events += 1
 
         def done(self, change: Callable[[], object], cut: str | None) -> bool:
-            """Do it, cut off before or after `current` is renamed; whether it counts as done."""
+            """Do it, cut off before or after `current` is renamed; whether it counts as done.
+
+            Cut off while it still finishes what an earlier cut left, it has not begun.
+            """
+            unfinished = read_history(self.root).unwritten is not None
             with pytest.MonkeyPatch.context() as patch:
                 if cut == "before":
                     patch.setattr("os.replace", cut_off)
@@ -100,7 +105,7 @@ def machine(made: Path, make_evidence: Callable[..., Comparison]) -> type[Any]:
                 try:
                     change()
                 except PowerCutError:
-                    return cut == "after"
+                    return cut == "after" and not unfinished
             return True
 
         @invariant()
