@@ -75,7 +75,7 @@ class DataSource(_Part):
 
 
 class Training(_Part):
-    """Where the weights come from."""
+    """Where the weights come from. `averaged` names the runs ("recipe, epochs") whose mean they are."""
 
     recipe: str
     epochs: int
@@ -86,6 +86,7 @@ class Training(_Part):
     start_sha256: str
     commit: str | None
     versions: dict[str, str]
+    averaged: tuple[str, ...] = ()
 
 
 class ClassMetrics(_Part):
@@ -163,12 +164,12 @@ class ParityTolerance:
     box_px: float
 
 
-# float32: measured below half of these. int8: files that cost 0.6 to 1.3 points of AP50-95 moved one score
-# by 0.40 and one box by 122 px on six photos at 512 px, the worst anchor says little; a broken file
-# is outside, and what quantising costs a comparison says.
+# float32: measured below half of these. int8: the worst anchor says little. On 17 photos at 512 px a file
+# that costs no accuracy moved one score by 0.57, others one box by 122 px; a broken file moves a score by
+# 0.9. What quantising costs a comparison says.
 PARITY_TOLERANCES: dict[Precision, ParityTolerance] = {
     "float32": ParityTolerance(1e-3, 0.1),
-    "int8": ParityTolerance(0.6, 200.0),
+    "int8": ParityTolerance(0.8, 200.0),
 }
 
 
