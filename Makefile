@@ -57,6 +57,7 @@ bench: .venv/.all
 ## figures: what was measured, into the READMEs
 figures: .venv/.all
 	$(BIN)/python docs/figures.py
+	$(BIN)/python docs/matrix.py
 
 ## lock: pin what pyproject.toml asks for, with hashes and without index addresses
 lock: .venv/.uv

@@ -55,7 +55,7 @@ def docs_script() -> Callable[[str], ModuleType]:
 
 @pytest.fixture(scope="session")
 def copy_with(release: Release) -> Callable[..., Release]:
-    """Writes the release in force again: noisier weights, other class names, other training photos."""
+    """Writes the release in force again: noisier weights, other class names, or training photos."""
 
     def copy(
         folder: Path,
@@ -84,8 +84,9 @@ def copy_with(release: Release) -> Callable[..., Release]:
                 {**each, "name": (names or {}).get(each["name"], each["name"])} for each in content["classes"]
             ],
         }
-        if trained_on is not None:
-            content["training"]["trained_on_sha256"] = write_trained_on(trained_on, folder)
+        content["training"]["trained_on_sha256"] = (
+            None if trained_on is None else write_trained_on(trained_on, folder)
+        )
         if train_digest is not None:
             content["training"]["train_digest"] = train_digest
         write_card(Card.model_validate(content), folder / "card.json")

@@ -52,6 +52,10 @@ LIMITS = (
         "Photos come from China, Vietnam, Brazil, Greece, Australia, Indonesia, Korea and travel "
         "collections; elsewhere expect less. Night, rain, snow and fisheye lenses are rare in them."
     ),
+    (
+        "Test photos of potholes, cracks and vehicles come from few survey drives and cameras, whose groups "
+        "are finer than a place: those figures are probably a little optimistic."
+    ),
     "Simulated frames are used in training and never count in figures.",
 )  # fmt: skip
 
@@ -185,6 +189,10 @@ def _card(
             start_sha256=description["start_sha256"],
             commit=description["commit"],
             versions=description["versions"],
+            averaged=tuple(
+                f"{each['recipe']['name']}, {each['recipe']['epochs']} epochs"
+                for each in description.get("averaged", ())
+            ),
         ),
         parity=exported.parity,
         limits=LIMITS,
