@@ -49,9 +49,10 @@ def suggest(
 ) -> None:
     """Choose the photos whose labels should help most, and say why for each.
 
-    Chosen are photos on which the release is not sure, photos that probably show what is rarely labelled, and
-    a share of photos unlike anything labelled; never two of one scene. Photos that cannot be read or judged,
-    that are labelled, or that resemble a labelled one are left out, with the reason.
+    Chosen are photos on which the release is not sure, photos that may show
+    what is rarely labelled, and a share unlike anything labelled; never two of
+    one scene. Photos that cannot be read or judged, that are labelled, or that
+    nearly repeat another are left out, with the reason.
 
     Examples:
 
