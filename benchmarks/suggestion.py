@@ -220,8 +220,10 @@ def share_needed(suggest: NDArray[np.float64], random: NDArray[np.float64], colu
 
 def draw(rounds: Sequence[Round], path: Path) -> None:
     """AP50 against photos and against boxes labelled: the mean of the seeds, thin each of them."""
+    import matplotlib
     from matplotlib.figure import Figure
 
+    matplotlib.rcParams["svg.hashsalt"] = path.name  # the same rounds give the same file
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     colours: dict[Way, str] = {"random": "#6B7280", "suggest": "#0F766E"}
     for column, (axes, unit) in enumerate(zip(figure.subplots(1, 2, sharey=True), UNITS, strict=True)):
