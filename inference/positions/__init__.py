@@ -1,0 +1,1 @@
+"""When, where and which way each frame was taken: EXIF, tracks, device profiles, coordinate systems."""
