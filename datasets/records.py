@@ -4,6 +4,9 @@
 `labelled_classes` and has no box.
 """
 
+import hashlib
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,3 +53,21 @@ class LabelRecord:
 
     def __len__(self) -> int:
         return len(self.class_names)
+
+
+def data_digest(records: Iterable[LabelRecord]) -> str:
+    """sha256 over photo names, groups, labels and labelled classes; independent of order and place."""
+    rows = sorted(
+        json.dumps(
+            [
+                record.source,
+                record.image.name,
+                record.group,
+                sorted(record.labelled_classes),
+                record.class_names,
+                record.boxes_cxcywh_norm.round(5).tolist(),
+            ]
+        )
+        for record in records
+    )
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()

@@ -166,12 +166,12 @@ def evaluate(
     from rich.console import Console
     from rich.progress import Progress
 
+    from streetsight.datasets.records import data_digest
     from streetsight.models.cli import figures_table
     from streetsight.models.language import translate
     from streetsight.models.releases import load_release
     from streetsight.training.evaluation.assessment import assess, labelled_part
     from streetsight.training.evaluation.output import check_targets, write_label_errors, write_report
-    from streetsight.training.train import data_digest
 
     with spoken_errors(lang) as language:
         check_targets(report, label_errors)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streetsight.datasets.digests import digest_photos
-from streetsight.datasets.records import LabelRecord
+from streetsight.datasets.records import LabelRecord, data_digest
 from streetsight.datasets.versions import version_address
 from streetsight.models.card import Card
 from streetsight.models.comparison import Comparison, Curve, FrozenSet, Kind, LeakCheck, Row, Side
@@ -25,7 +25,6 @@ from streetsight.training.evaluation.bootstrap import DRAWS, MEAN, Difference, p
 from streetsight.training.evaluation.curves import curve
 from streetsight.training.evaluation.judging import Judged, judge, reference_detector
 from streetsight.training.evaluation.scored import Category, Scored, score
-from streetsight.training.train import data_digest
 
 CURVE_POINTS, NAMED_LEAKS = 100, 5
 ABSENT = -1  # id of a class that a release does not have: its labels count, nothing is ever detected

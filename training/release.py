@@ -11,7 +11,7 @@ from typing import Any
 
 from streetsight.datasets.digests import digest_photos
 from streetsight.datasets.parts import read_parts
-from streetsight.datasets.records import LabelRecord
+from streetsight.datasets.records import LabelRecord, data_digest
 from streetsight.models.card import (
     Card,
     CardClass,
@@ -30,7 +30,6 @@ from streetsight.training.evaluation.judging import judge, reference_detector
 from streetsight.training.evaluation.metrics import evaluation
 from streetsight.training.evaluation.thresholds import FALLBACK, choose, parse_rules, with_thresholds
 from streetsight.training.export import Exported, export_onnx
-from streetsight.training.train import data_digest
 
 NMS_IOU = 0.7
 PARITY_PHOTOS = 16

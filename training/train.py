@@ -1,6 +1,5 @@
 """One training run, top to bottom: read, split, teach, train, and write down what was done."""
 
-import hashlib
 import json
 import os
 import platform
@@ -15,7 +14,7 @@ from typing import Any
 import torch
 
 from streetsight.datasets.parts import read_parts
-from streetsight.datasets.records import LabelRecord
+from streetsight.datasets.records import LabelRecord, data_digest
 from streetsight.datasets.simulation.patrol import read_patrol, simulate_patrol
 from streetsight.datasets.simulation.render import Weather
 from streetsight.models.durable import replace_file
@@ -145,24 +144,6 @@ def class_names(records: Sequence[LabelRecord], known: Sequence[str] = ()) -> tu
     """Classes with at least one box, and those already `known`, in the order of the taxonomy."""
     present = {name for record in records for name in record.class_names} | set(known)
     return tuple(name for name in default_taxonomy().names if name in present)
-
-
-def data_digest(records: Sequence[LabelRecord]) -> str:
-    """sha256 over photo names, groups, labels and labelled classes; independent of order and place."""
-    rows = sorted(
-        json.dumps(
-            [
-                record.source,
-                record.image.name,
-                record.group,
-                sorted(record.labelled_classes),
-                record.class_names,
-                record.boxes_cxcywh_norm.round(5).tolist(),
-            ]
-        )
-        for record in records
-    )
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
 def _settings(recipe: Recipe, weights: Path, run: Path) -> dict[str, object]:

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from streetsight.datasets.records import LabelRecord
+from streetsight.datasets.records import LabelRecord, data_digest
 from streetsight.datasets.sources import read_sources
 from streetsight.datasets.splits import split_by_group
 from streetsight.inference.session import Detector
 from streetsight.models.releases import load_release
 from streetsight.training.evaluation.judging import judge
 from streetsight.training.evaluation.metrics import evaluation
-from streetsight.training.train import data_digest
 
 EXPECTED = Path(__file__).with_name("accuracy.json")
 PER_SOURCE = 12

@@ -291,11 +291,12 @@ def test_help_of_the_training_verbs(verb: str) -> None:
 HEAVY = {"onnxruntime", "openvino", "torch", "ultralytics", "cv2", "numpy", "PIL", "jinja2"}
 
 
-def test_help_does_not_load_what_it_does_not_need() -> None:
+@pytest.mark.parametrize("verb", ["detect", pytest.param("evaluate", marks=pytest.mark.training)])
+def test_help_does_not_load_what_it_does_not_need(verb: str) -> None:
     """`--help` answers at once because nothing heavy is imported."""
     script = (
         "import sys\nfrom streetsight.cli import app\n"
-        "try:\n    app(['detect', '--help'])\nexcept SystemExit:\n    pass\n"
+        f"try:\n    app(['{verb}', '--help'])\nexcept SystemExit:\n    pass\n"
         "print(*sorted(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run(

@@ -60,5 +60,14 @@ def test_running_and_reading_photos_needs_no_training_library() -> None:
     assert loaded_after_importing(modules, HEAVY) == []
 
 
+@pytest.mark.training
+def test_judging_a_release_needs_no_torch() -> None:
+    # Evaluating and comparing run what is served; torch would cost seconds and gigabytes.
+    pytest.importorskip("faster_coco_eval", reason="needs the training extra")
+    modules = [name for name in modules_of("training") if name.startswith("streetsight.training.evaluation.")]
+    assert "streetsight.training.evaluation.assessment" in modules
+    assert loaded_after_importing([*modules, "streetsight.training.gate"], HEAVY) == []
+
+
 def test_a_loaded_library_would_be_noticed() -> None:
     assert loaded_after_importing(["json"], ("json", *HEAVY)) == ["json"]

@@ -1,12 +1,13 @@
 """A label record contradicts neither itself nor its source."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streetsight.datasets.records import LabelRecord
+from streetsight.datasets.records import LabelRecord, data_digest
 
 
 def record(
@@ -40,3 +41,18 @@ def test_wrong_boxes_are_refused_by_photo(boxes: NDArray[np.floating], complaint
 def test_a_box_of_a_class_that_its_source_does_not_label_is_refused() -> None:
     with pytest.raises(ValueError, match=r"a/1\.jpg: has boxes of \['car'\], which its source 'a' says"):
         record(("garbage", "car"))
+
+
+def test_the_digest_follows_what_is_learned_and_not_where_it_lies() -> None:
+    one, other = record(), replace(record(()), image=Path("a/2.jpg"))
+    digest = data_digest([one, other])
+    assert data_digest([other, replace(one, image=Path("elsewhere/1.jpg"))]) == digest
+    changed = [
+        replace(one, image=Path("a/3.jpg")),
+        replace(one, source="b"),
+        replace(one, group="a:2"),
+        replace(one, labelled_classes=frozenset({"garbage"})),
+        replace(one, class_names=("pothole",)),
+        replace(one, boxes_cxcywh_norm=one.boxes_cxcywh_norm + np.float32(0.01)),
+    ]
+    assert len({digest, *(data_digest([each, other]) for each in changed)}) == 1 + len(changed)

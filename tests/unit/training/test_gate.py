@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("faster_coco_eval", reason="needs the training extra")
 
-from streetsight.datasets.records import LabelRecord
+from streetsight.datasets.records import LabelRecord, data_digest
 from streetsight.datasets.simulation.camera import Camera
 from streetsight.datasets.simulation.patrol import read_patrol, simulate_patrol
 from streetsight.models.comparison import Comparison
@@ -19,7 +19,6 @@ from streetsight.models.language import SpokenError
 from streetsight.models.promotion import objections
 from streetsight.models.releases import Release, file_sha256
 from streetsight.training.gate import Frozen, GateError, check_leaks, compare, frozen_part
-from streetsight.training.train import data_digest
 
 pytestmark = pytest.mark.training
 

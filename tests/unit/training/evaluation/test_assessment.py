@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import subprocess
+import sys
 from collections import deque
 from pathlib import Path
 
@@ -108,6 +110,22 @@ def test_the_command_prints_figures_and_writes_files(photos: Path, tmp_path: Pat
     assert report.exists()
     done = CliRunner().invoke(app, [*command[:5], "--json"])
     assert json.loads(done.stdout)["evaluation"]["part"] == "val"
+
+
+def test_the_whole_command_gets_by_without_torch(photos: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom streetsight.cli import app\n"
+        "try:\n    app(sys.argv[1:])\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "assert 'streetsight.training.evaluation.report' in sys.modules\n"
+        "assert not {'torch', 'ultralytics'} & set(sys.modules)\n"
+    )
+    report = tmp_path / "out.html"
+    command = ["evaluate", "--photos", str(photos), "--part", "val", "--report", str(report)]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command], capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert report.exists()
 
 
 @pytest.mark.parametrize(
