@@ -1,9 +1,10 @@
-"""What several test files need: the shipped release, the real photos."""
+"""What several test files need: the shipped release, the real photos, rendered datasets."""
 
 import hashlib
 import importlib.util
 import json
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from streetsight.datasets.records import LabelRecord
+from streetsight.datasets.simulation.camera import Camera
+from streetsight.datasets.simulation.patrol import read_patrol, simulate_patrol
 from streetsight.models.card import Card, write_card
 from streetsight.models.releases import Release, load_release
 from streetsight.models.trained_on import write_trained_on
@@ -36,6 +40,51 @@ def photos_root() -> Path:
     if not (root / "sources").is_dir():
         pytest.skip("real photos are absent: set STREETSIGHT_DATA")
     return root
+
+
+@pytest.fixture(scope="session")
+def write_source() -> Callable[[Path, Sequence[LabelRecord]], Path]:
+    """Writes records of simulated frames as the only source of a dataset, and returns the dataset."""
+
+    def write(dataset: Path, records: Sequence[LabelRecord]) -> Path:
+        source = dataset / "sources" / "rendered"
+        for part in ("images", "labels"):
+            (source / part).mkdir(parents=True)
+        names = sorted(records[0].labelled_classes)
+        rows = ["image,group"]
+        for record in records:
+            group = record.group.rpartition(":")[2]
+            image = f"{group}-{record.image.name}"
+            (source / "images" / image).write_bytes(record.image.read_bytes())
+            lines = [
+                f"{names.index(each)} " + " ".join(f"{value:.6f}" for value in box)
+                for each, box in zip(record.class_names, record.boxes_cxcywh_norm.tolist(), strict=True)
+            ]
+            (source / "labels" / f"{Path(image).stem}.txt").write_text("\n".join(lines))
+            rows.append(f"{image},{group}")
+        (source / "groups.csv").write_text("\n".join(rows))
+        (source / "classes.txt").write_text("\n".join(names))
+        (source / "SOURCE.json").write_text(json.dumps({"labelled_classes": names, "license": "ours"}))
+        return dataset
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def render_dataset(
+    write_source: Callable[[Path, Sequence[LabelRecord]], Path],
+) -> Callable[[Path, int, tuple[int, int]], Path]:
+    """Renders six simulated patrols, a group each, into a dataset."""
+
+    def render(root: Path, frames: int, size_wh: tuple[int, int]) -> Path:
+        records = []
+        for seed in range(6):
+            folder = root / "patrols" / str(seed)
+            deque(simulate_patrol(folder, seed, frames, Camera(size_wh), step_m=20), maxlen=0)
+            records += read_patrol(folder)
+        return write_source(root, records)
+
+    return render
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ import csv
 import json
 import shutil
 from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from typer.testing import CliRunner, Result
 pytest.importorskip("onnx", reason="needs the training extra")
 
 from streetsight.cli import app
+from streetsight.datasets.records import LabelRecord
 from streetsight.datasets.simulation.camera import Camera
 from streetsight.datasets.simulation.patrol import read_patrol, simulate_patrol
 
@@ -48,25 +51,14 @@ def pool(rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.fixture
-def labelled(rendered: Path, tmp_path: Path) -> Path:
-    """A dataset whose only source holds the first three frames with their true labels."""
-    source = tmp_path / "labelled" / "sources" / "mine"
-    for part in ("images", "labels"):
-        (source / part).mkdir(parents=True)
-    records = read_patrol(rendered)[:3]
-    names = sorted(records[0].labelled_classes)
-    for record in records:
-        shutil.copy(record.image, source / "images")
-        lines = [
-            f"{names.index(name)} " + " ".join(f"{value:.6f}" for value in box)
-            for name, box in zip(record.class_names, record.boxes_cxcywh_norm.tolist(), strict=True)
-        ]
-        (source / "labels" / f"{record.image.stem}.txt").write_text("\n".join(lines))
-    (source / "classes.txt").write_text("\n".join(names))
-    rows = [f"{record.image.name},place-{index}" for index, record in enumerate(records)]
-    (source / "groups.csv").write_text("\n".join(["image,group", *rows]))
-    (source / "SOURCE.json").write_text(json.dumps({"labelled_classes": names, "license": "ours"}))
-    return tmp_path / "labelled"
+def labelled(
+    rendered: Path, write_source: Callable[[Path, Sequence[LabelRecord]], Path], tmp_path: Path
+) -> Path:
+    """A dataset of the first three frames with their true labels, each a place of its own."""
+    records = [
+        replace(record, group=f"place:{index}") for index, record in enumerate(read_patrol(rendered)[:3])
+    ]
+    return write_source(tmp_path / "labelled", records)
 
 
 def suggest(*arguments: object, lang: str = "en") -> Result:
@@ -115,7 +107,7 @@ def test_labelled_photos_are_counted_and_never_suggested(pool: Path, labelled: P
 
 def test_one_source_folder_is_labels_too(pool: Path, labelled: Path) -> None:
     whole = answer(pool, "--labelled", labelled)
-    assert answer(pool, "--labelled", labelled / "sources" / "mine")["known"] == whole["known"]
+    assert answer(pool, "--labelled", labelled / "sources" / "rendered")["known"] == whole["known"]
 
 
 def test_a_list_opens_in_a_spreadsheet_without_running(pool: Path) -> None:

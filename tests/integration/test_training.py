@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +16,6 @@ import streetsight.training.quiet  # noqa: F401
 
 from ultralytics import YOLO
 
-from streetsight.datasets.simulation.camera import Camera
-from streetsight.datasets.simulation.patrol import read_patrol, simulate_patrol
 from streetsight.inference.pipeline import detect_photos
 from streetsight.inference.session import Detector
 from streetsight.inference.sources import find_photos
@@ -39,30 +37,11 @@ RECIPE = Recipe(
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A source folder made of rendered frames, two groups of ten and more photos a group."""
-    root = tmp_path_factory.mktemp("photos")
-    source = root / "sources" / "rendered"
-    for part in ("images", "labels"):
-        (source / part).mkdir(parents=True)
-    rows, names = ["image,group"], None
-    for seed in range(6):
-        folder = root / "patrols" / str(seed)
-        deque(simulate_patrol(folder, seed, 4, Camera((256, 144)), step_m=20), maxlen=0)
-        for record in read_patrol(folder):
-            names = names or sorted(record.labelled_classes)
-            name = f"{seed}-{record.image.stem}"
-            (source / "images" / f"{name}.jpg").write_bytes(record.image.read_bytes())
-            lines = [
-                f"{names.index(each)} " + " ".join(f"{value:.6f}" for value in box)
-                for each, box in zip(record.class_names, record.boxes_cxcywh_norm.tolist(), strict=True)
-            ]
-            (source / "labels" / f"{name}.txt").write_text("\n".join(lines))
-            rows.append(f"{name},{seed}")
-    (source / "groups.csv").write_text("\n".join(rows))
-    (source / "classes.txt").write_text("\n".join(names or []))
-    (source / "SOURCE.json").write_text(json.dumps({"labelled_classes": names, "license": "ours"}))
-    return root
+def photos(
+    render_dataset: Callable[[Path, int, tuple[int, int]], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A dataset of rendered frames, a group for each patrol."""
+    return render_dataset(tmp_path_factory.mktemp("photos"), 4, (256, 144))
 
 
 @pytest.fixture(scope="module")

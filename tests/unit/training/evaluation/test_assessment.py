@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,6 @@ from typer.testing import CliRunner
 
 from streetsight.cli import app
 from streetsight.datasets.parts import PartError
-from streetsight.datasets.simulation.camera import Camera
-from streetsight.datasets.simulation.patrol import read_patrol, simulate_patrol
 from streetsight.models.releases import Release
 from streetsight.training.evaluation.assessment import Assessment, assess, labelled_part
 from streetsight.training.evaluation.judging import JudgingError, judge, reference_detector
@@ -31,30 +29,11 @@ pytestmark = pytest.mark.training
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A source folder of rendered frames, a group for each patrol."""
-    root = tmp_path_factory.mktemp("photos")
-    source = root / "sources" / "rendered"
-    for part in ("images", "labels"):
-        (source / part).mkdir(parents=True)
-    rows, names = ["image,group"], list[str]()
-    for seed in range(6):
-        folder = root / "patrols" / str(seed)
-        deque(simulate_patrol(folder, seed, 3, Camera((480, 270)), step_m=20), maxlen=0)
-        for record in read_patrol(folder):
-            names = names or sorted(record.labelled_classes)
-            name = f"{seed}-{record.image.stem}"
-            (source / "images" / f"{name}.jpg").write_bytes(record.image.read_bytes())
-            lines = [
-                f"{names.index(each)} " + " ".join(f"{value:.6f}" for value in box)
-                for each, box in zip(record.class_names, record.boxes_cxcywh_norm.tolist(), strict=True)
-            ]
-            (source / "labels" / f"{name}.txt").write_text("\n".join(lines))
-            rows.append(f"{name},{seed}")
-    (source / "groups.csv").write_text("\n".join(rows))
-    (source / "classes.txt").write_text("\n".join(names))
-    (source / "SOURCE.json").write_text(json.dumps({"labelled_classes": names, "license": "ours"}))
-    return root
+def photos(
+    render_dataset: Callable[[Path, int, tuple[int, int]], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A dataset of rendered frames, a group for each patrol."""
+    return render_dataset(tmp_path_factory.mktemp("photos"), 3, (480, 270))
 
 
 @pytest.fixture(scope="module")
