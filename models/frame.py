@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 PositionSource = Literal["exif", "device", "gpx", "map_pin", "browser"]
+PositionFault = Literal["null_island", "out_of_range"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,23 @@ class FrameMetadata:
         position: where, or None.
         camera: make and model, or None.
         problems: metadata that was there but unusable, in words ("GPS latitude 999 is out of range").
+        position_fault: why a position that was there could not be used.
+        gps_time: UTC of the receiver's fix, aware; the fix may be older than the photo.
+        heading_deg: direction the camera looks, clockwise from true north; known also without a position.
+        course_deg: direction of movement, clockwise from true north.
+        speed_mps: of movement.
+        dop: dilution of precision of the fix.
+        datum: geodetic datum that the file names, as written.
     """
 
     taken_at: datetime | None = None
     position: Position | None = None
     camera: str | None = None
     problems: tuple[str, ...] = ()
+    position_fault: PositionFault | None = None
+    gps_time: datetime | None = None
+    heading_deg: float | None = None
+    course_deg: float | None = None
+    speed_mps: float | None = None
+    dop: float | None = None
+    datum: str | None = None

@@ -18,7 +18,15 @@ PoseProblem = Literal[
     "zig_zag",          # positions go back and forth: heading by course is not to be trusted
     "clock_jump",       # the device's clock was set while it drove
     "no_heading",       # which way the camera looked is unknown
+    "interpolated",     # without a position of its own: between the frames before and after
+    "datum_differs",    # the photo names another coordinate system than the device profile, which goes first
+    "duplicate",        # the same bytes as an earlier frame
+    "two_devices",      # another device under the same id took it: nothing can be at two places at once
 ]  # fmt: skip
+
+# Who says which way the camera looked: the photo, the track, the receiver's course, the line through the
+# frames' own positions, or the profile of a fixed camera. All but the first and last add the camera's yaw.
+HeadingSource = Literal["exif", "track", "gps_course", "positions", "profile"]
 
 # These leave the frame without a usable position; the others only warn.
 WITHOUT_POSITION: frozenset[PoseProblem] = frozenset(
@@ -36,9 +44,11 @@ class Pose:
             unknown.
         heading_sigma_deg: one sigma of the heading; None without a heading.
         problems: named outcomes, none for a sound frame.
+        heading_source: who says so; None without a heading.
     """
 
     taken_at: datetime | None = None
     position: Position | None = None
     heading_sigma_deg: float | None = None
     problems: tuple[PoseProblem, ...] = ()
+    heading_source: HeadingSource | None = None

@@ -2,6 +2,7 @@
 
 device: patrol-07
 coordinates: wgs84          # wgs84 | cgcs2000 | gcj02 | bd09: of what this device writes
+track_coordinates: wgs84    # of its GPX or NMEA track, where a different logger writes that
 time_zone: "+08:00"         # of times that carry no offset
 clock_offset_s: 0           # device clock minus true time, where it is known
 camera: {hfov_deg: 70, height_m: 1.8, pitch_deg: 6}
@@ -80,6 +81,7 @@ class DeviceProfile(_Strict):
     Attributes:
         device: its id.
         coordinates: system of the positions this device writes; declared, never guessed.
+        track_coordinates: of its track; None when the same.
         time_zone: "+08:00"; of times without an offset; None leaves such frames without a time.
         clock_offset_s: device clock minus true time; None lets a track tell.
         camera: None when unknown: things are then placed at the camera, with honest uncertainty.
@@ -88,6 +90,7 @@ class DeviceProfile(_Strict):
 
     device: Annotated[str, Field(min_length=1)] = "unknown"
     coordinates: Crs = "wgs84"
+    track_coordinates: Crs | None = None
     time_zone: str | None = None
     clock_offset_s: float | None = None
     camera: CameraProfile | None = None
@@ -100,6 +103,11 @@ class DeviceProfile(_Strict):
         if value is not None and not _OFFSET.fullmatch(value):
             raise ValueError('expected an offset from UTC such as "+08:00"')
         return value
+
+    @property
+    def track_crs(self) -> Crs:
+        """Coordinate system of a track of this device."""
+        return self.track_coordinates or self.coordinates
 
     @property
     def zone(self) -> timezone | None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from streetsight.inference.reading import read_photo
-from streetsight.models.frame import FrameMetadata, Position
+from streetsight.models.frame import FrameMetadata, Position, PositionFault
 
 GPS = ExifTags.GPS
 WUHAN: dict[int, Any] = {GPS.GPSLatitudeRef: "N", GPS.GPSLatitude: (30, 32, 24), GPS.GPSLongitudeRef: "E",
@@ -84,6 +84,43 @@ def test_offset_makes_times_comparable() -> None:
     assert taken_at == datetime(2026, 5, 6, 4, 0, 1, tzinfo=UTC)
 
 
+BASE = ExifTags.Base
+NOON_TEXT = "2026:05:06 12:00:01"
+DIGITIZED: dict[int, Any] = {BASE.DateTimeDigitized: NOON_TEXT, BASE.SubsecTimeDigitized: "5"}
+EDITED: dict[int, Any] = {BASE.DateTime: "2026:06:01 09:00:00"}
+UNEDITED: dict[int, Any] = {BASE.DateTime: NOON_TEXT}
+FALLBACKS: dict[str, tuple[dict[int, Any], dict[int, Any], str]] = {
+    "the general offset": ({}, {TAKEN: NOON_TEXT, BASE.OffsetTime: "+08:00"}, "12:00:01+08:00"),
+    "the same, unedited": (UNEDITED, {TAKEN: NOON_TEXT, BASE.OffsetTime: "+08:00"}, "12:00:01+08:00"),
+    "an editor's offset is not the camera's": (
+        EDITED,
+        {TAKEN: NOON_TEXT, BASE.OffsetTime: "-05:00"},
+        "12:00:01",
+    ),
+    "an own offset goes first": (
+        {},
+        {TAKEN: NOON_TEXT, OFFSET: "+08:00", BASE.OffsetTime: "+09:00"},
+        "12:00:01+08:00",
+    ),
+    "digitized": (EDITED, {**DIGITIZED, BASE.OffsetTimeDigitized: "+08:00"}, "12:00:01.500000+08:00"),
+    "an empty original": ({}, {TAKEN: "0000:00:00 00:00:00", **DIGITIZED}, "12:00:01.500000"),
+    "the plain tag's own parts": (
+        UNEDITED,
+        {BASE.SubsecTime: "75", SUBSEC: "10", BASE.OffsetTime: "+08:00"},
+        "12:00:01.750000+08:00",
+    ),
+}
+
+
+@pytest.mark.parametrize(("base", "details", "expected"), FALLBACKS.values(), ids=FALLBACKS.keys())
+def test_each_time_goes_with_its_own_fraction_and_offset(
+    base: dict[int, Any], details: dict[int, Any], expected: str
+) -> None:
+    taken_at = read(base, details).taken_at
+    assert taken_at is not None
+    assert taken_at.isoformat() == f"2026-05-06T{expected}"
+
+
 @pytest.mark.parametrize(
     "details",
     [
@@ -129,22 +166,102 @@ def test_what_comes_with_the_position(extra: dict[int, Any], field: str, expecte
     assert value == (pytest.approx(expected) if expected is not None else None)
 
 
-UNUSABLE: dict[str, tuple[dict[int, Any], str]] = {
-    "latitude off the globe": ({GPS.GPSLatitude: (999, 0, 0)}, "lat 999"),
-    "longitude off the globe": ({GPS.GPSLongitude: (181, 0, 0)}, "lon 181"),
-    "75 minutes": ({GPS.GPSLatitude: (30, 75, 0)}, "below 60"),
-    "two numbers where three belong": ({GPS.GPSLatitude: (30, 15)}, "expected degrees, minutes, seconds"),
-    "no fix": ({GPS.GPSLatitude: (0, 0, 0), GPS.GPSLongitude: (0, 0, 0)}, "without a fix"),
+UNUSABLE: dict[str, tuple[dict[int, Any], str, PositionFault | None]] = {
+    "latitude off the globe": ({GPS.GPSLatitude: (999, 0, 0)}, "lat 999", "out_of_range"),
+    "longitude off the globe": ({GPS.GPSLongitude: (181, 0, 0)}, "lon 181", "out_of_range"),
+    "75 minutes": ({GPS.GPSLatitude: (30, 75, 0)}, "below 60", None),
+    "two numbers where three belong": (
+        {GPS.GPSLatitude: (30, 15)},
+        "expected degrees, minutes, seconds",
+        None,
+    ),
+    "no fix": ({GPS.GPSLatitude: (0, 0, 0), GPS.GPSLongitude: (0, 0, 0)}, "without a fix", "null_island"),
 }
 
 
-@pytest.mark.parametrize(("wrong", "says"), UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_an_unusable_position_is_reported(wrong: dict[int, Any], says: str) -> None:
+@pytest.mark.parametrize(("wrong", "says", "fault"), UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_an_unusable_position_is_reported(
+    wrong: dict[int, Any], says: str, fault: PositionFault | None
+) -> None:
     metadata = read(details={TAKEN: "2026:05:06 12:00:01"}, gps={**WUHAN, **wrong})
     assert metadata.position is None
     assert len(metadata.problems) == 1
     assert says in metadata.problems[0]
+    assert metadata.position_fault == fault
     assert metadata.taken_at == NOON, "a bad position must not cost the time"
+
+
+GPS_DATE, GPS_TIME = GPS.GPSDateStamp, GPS.GPSTimeStamp
+FIX_TIMES: dict[str, tuple[dict[int, Any], datetime | None, int]] = {
+    "whole seconds": (
+        {GPS_DATE: "2026:05:06", GPS_TIME: (4, 0, 1)},
+        datetime(2026, 5, 6, 4, 0, 1, tzinfo=UTC),
+        0,
+    ),
+    "fractions": (
+        {GPS_DATE: "2026:05:06", GPS_TIME: (4, 0, Fraction(5, 4))},
+        datetime(2026, 5, 6, 4, 0, 1, 250_000, tzinfo=UTC),
+        0,
+    ),
+    "dashes": ({GPS_DATE: "2026-05-06", GPS_TIME: (4, 0, 1)}, datetime(2026, 5, 6, 4, 0, 1, tzinfo=UTC), 0),
+    "a leap second": (
+        {GPS_DATE: "2026:12:31", GPS_TIME: (23, 59, 60)},
+        datetime(2027, 1, 1, tzinfo=UTC),
+        0,
+    ),
+    "a date is never guessed": ({GPS_TIME: (4, 0, 1)}, None, 0),
+    "no date yet": ({GPS_DATE: "0000:00:00", GPS_TIME: (4, 0, 1)}, None, 0),
+    "25 o'clock": ({GPS_DATE: "2026:05:06", GPS_TIME: (25, 0, 1)}, None, 1),
+    "nonsense": ({GPS_DATE: "someday", GPS_TIME: (4, 0, 1)}, None, 1),
+}
+
+
+@pytest.mark.parametrize(("gps", "expected", "problems"), FIX_TIMES.values(), ids=FIX_TIMES.keys())
+def test_time_of_the_fix(gps: dict[int, Any], expected: datetime | None, problems: int) -> None:
+    metadata = read(gps={**WUHAN, **gps})
+    assert metadata.gps_time == expected
+    assert len(metadata.problems) == problems
+    assert metadata.position is not None, "a bad time must not cost the position"
+
+
+TRACK, TRACK_NORTH, SPEED, SPEED_UNIT = GPS.GPSTrack, GPS.GPSTrackRef, GPS.GPSSpeed, GPS.GPSSpeedRef
+MOVEMENT: dict[str, tuple[dict[int, Any], str, object]] = {
+    "course": ({TRACK: 88.5, TRACK_NORTH: "T"}, "course_deg", 88.5),
+    "km/h": ({SPEED: 36.0, SPEED_UNIT: "K"}, "speed_mps", 10.0),
+    "miles per hour": ({SPEED: 10.0, SPEED_UNIT: "M"}, "speed_mps", 4.4704),
+    "knots": ({SPEED: 36.0, SPEED_UNIT: "N"}, "speed_mps", 18.52),
+    "precision": ({GPS.GPSDOP: 1.5}, "dop", 1.5),
+    "a precision of 0 is unknown": ({GPS.GPSDOP: 0.0}, "dop", None),
+    "datum": ({GPS.GPSMapDatum: "WGS-84"}, "datum", "WGS-84"),
+    "a heading needs no position": ({DIRECTION: 12.0}, "heading_deg", 12.0),
+}
+
+
+@pytest.mark.parametrize(("gps", "field", "expected"), MOVEMENT.values(), ids=MOVEMENT.keys())
+def test_movement_and_precision(gps: dict[int, Any], field: str, expected: object) -> None:
+    metadata = read(gps=gps)
+    assert getattr(metadata, field) == (pytest.approx(expected) if expected else expected)
+    assert metadata.problems == ()
+
+
+ODD: dict[str, tuple[dict[int, Any], str]] = {
+    "magnetic heading": (
+        {DIRECTION: 271.5, NORTH: "M"},
+        "EXIF heading is unusable: it is from magnetic north",
+    ),
+    "magnetic course": ({TRACK: 1.0, TRACK_NORTH: "M"}, "EXIF course is unusable: it is from magnetic north"),
+    "a heading beyond the circle": ({DIRECTION: 400.0}, "expected degrees from 0 to 360, got 400"),
+    "furlongs": ({SPEED: 4.0, SPEED_UNIT: "F"}, "EXIF speed is unusable"),
+}
+
+
+@pytest.mark.parametrize(("gps", "says"), ODD.values(), ids=ODD.keys())
+def test_what_cannot_be_used_is_said_and_costs_no_position(gps: dict[int, Any], says: str) -> None:
+    metadata = read(gps={**WUHAN, **gps})
+    assert len(metadata.problems) == 1
+    assert says in metadata.problems[0]
+    assert (metadata.heading_deg, metadata.course_deg, metadata.speed_mps) == (None, None, None)
+    assert metadata.position is not None
 
 
 @pytest.mark.parametrize("which", [0, 1, 2], ids=["degrees", "minutes", "seconds"])
