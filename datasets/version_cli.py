@@ -54,6 +54,7 @@ def split(
     """
     from streetsight.datasets.splits import write_split
     from streetsight.models.durable import replace_file
+    from streetsight.models.tables import print_table
 
     with spoken(lang) as language:
         with progress() as (cache, advance):
@@ -66,7 +67,7 @@ def split(
             }
             typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
             return
-        _print(_split_table(parts, language))
+        print_table(_split_table(parts, language))
         if to:
             _say("The split is in {path}", language, path=to)
 
@@ -88,6 +89,7 @@ def build(
     Exit status: 0, 2 usage, 3 data: files that cannot be used, leaks, labels that contradict each other.
     """
     from streetsight.datasets.versions import freeze, store
+    from streetsight.models.tables import print_table
 
     with spoken(lang) as language:
         with progress() as (cache, advance):
@@ -101,7 +103,7 @@ def build(
             _say("built {address}", language, address=version.address)
         else:
             _say("{address} was there already; nothing was changed", language, address=version.address)
-        _print(_version_table(version.manifest, language))
+        print_table(_version_table(version.manifest, language))
         _say("The version is in {path}", language, path=version.folder)
 
 
@@ -111,6 +113,7 @@ def show(version: Version, as_json: AsJson = False, lang: Lang = None) -> None:
     Exit status: 0, 2 usage, 3 when it is missing or was changed.
     """
     from streetsight.datasets.versions import open_version
+    from streetsight.models.tables import print_table
 
     with spoken(lang) as language:
         found = open_version(version)
@@ -119,8 +122,9 @@ def show(version: Version, as_json: AsJson = False, lang: Lang = None) -> None:
             typer.echo(json.dumps(row | _summary(found.manifest), indent=1, ensure_ascii=False))
             return
         typer.echo(f"{found.address}  {found.created}  {found.note}".rstrip())
-        _print(_version_table(found.manifest, language))
-        _print(_licence_table(found.manifest, language))
+        print_table(_version_table(found.manifest, language))
+        typer.echo()
+        print_table(_licence_table(found.manifest, language))
 
 
 def diff(
@@ -261,35 +265,32 @@ def _table(
     language: "Language",
 ) -> "Table":
     """A column per part: photos, groups, photos of each source, boxes of each class with their shares."""
-    from rich.table import Table
-
     from streetsight.models.language import translate
+    from streetsight.models.tables import figure_table
 
-    table = Table("", *(part for part in boxes), translate("all", language))
-    for heading in table.columns[1:]:
-        heading.justify = "right"
     photos = {part: counts.total() for part, counts in sources.items()}
-    table.add_row(translate("photos", language), *map(str, photos.values()), str(sum(photos.values())))
-    table.add_row(
-        translate("groups", language), *map(str, groups.values()), str(sum(groups.values())), end_section=True
-    )
-    for counts in (sources, boxes):
-        for name, total in sorted(sum(counts.values(), Counter()).items()):
-            cells = (f"{each[name]} ({each[name] / total:.0%})" for each in counts.values())
-            table.add_row(name, *cells, str(total))
-        table.add_section()
-    return table
+    totals = [
+        (translate(word, language), *map(str, counts.values()), str(sum(counts.values())))
+        for word, counts in (("photos", photos), ("groups", groups))
+    ]
+    shares = [
+        [
+            (name, *(f"{each[name]} ({each[name] / total:.0%})" for each in counts.values()), str(total))
+            for name, total in sorted(sum(counts.values(), Counter()).items())
+        ]
+        for counts in (sources, boxes)
+    ]
+    return figure_table(("", *boxes, translate("all", language)), [totals, *shares])
 
 
 def _licence_table(manifest: "Manifest", language: "Language") -> "Table":
-    from rich.table import Table
-
     from streetsight.models.language import translate
+    from streetsight.models.tables import figure_table
 
-    table = Table(*(translate(heading, language) for heading in ("source", "photos", "licence")))
-    for (source, licence), count in sorted(Counter((p.source, p.licence) for p in manifest.photos).items()):
-        table.add_row(source, str(count), licence)
-    return table
+    headings = [translate(heading, language) for heading in ("source", "licence", "photos")]
+    counts = Counter((photo.source, photo.licence) for photo in manifest.photos)
+    rows = [(source, licence, str(count)) for (source, licence), count in sorted(counts.items())]
+    return figure_table(headings, [rows], names=(0, 1))
 
 
 def _print_diff(changes: "Diff", language: "Language") -> None:
@@ -317,12 +318,6 @@ def _print_diff(changes: "Diff", language: "Language") -> None:
             typer.echo(f"{name}: {old} -> {new} ({new - old:+d})")
     if not changes:
         _say("no difference", language)
-
-
-def _print(table: "Table") -> None:
-    from rich.console import Console
-
-    Console().print(table)
 
 
 def _say(message: str, language: "Language", /, **values: object) -> None:

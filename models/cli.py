@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from streetsight.models.card import Evaluation
+    from streetsight.models.card import Card, Evaluation
     from streetsight.models.history import Entry
     from streetsight.models.listing import Listed
     from streetsight.models.registry import Registry
@@ -61,23 +61,19 @@ def list_(
     lang: Lang = None,
 ) -> None:
     """Releases that are there; the one in force is marked."""
-    from rich.console import Console
-    from rich.table import Table
-
     from streetsight.models.language import translate
     from streetsight.models.listing import list_registry
+    from streetsight.models.tables import figure_table, print_table
 
     with spoken_errors(lang) as language:
         rows = list_registry(open_registry(registry))
         if as_json:
             typer.echo(json.dumps([_as_data(row) for row in rows], indent=2, ensure_ascii=False))
             return
-        table = Table("")
+        headings = [""]
         for word in ("release", "created", "registered", "AP50 (test)", "registry"):
-            table.add_column(translate(word, language), no_wrap=word == "release")
-        for row in rows:
-            table.add_row(*_cells(row, language))
-        Console().print(table)
+            headings.append(translate(word, language))
+        print_table(figure_table(headings, [[_cells(row, language) for row in rows]], names=(0, 1, 5)))
         for row in rows:
             if row.fault:
                 typer.secho(f"! {row.name}: {row.fault.say(language)}", err=True, fg=typer.colors.RED)
@@ -116,35 +112,63 @@ def show(
 
     Exit status: 0, or 3 when the release is missing or damaged.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from streetsight.models.releases import load_release, search_path
-    from streetsight.models.taxonomy import default_taxonomy
 
     with spoken_errors(lang) as language:
         card = load_release(release, search_path(registry)).card
-    if as_json:
-        typer.echo(card.model_dump_json(indent=2))
-        return
-    console, taxonomy = Console(), default_taxonomy()
+        if as_json:
+            typer.echo(card.model_dump_json(indent=2))
+        else:
+            _print_card(card, language)
+
+
+def _print_card(card: "Card", language: "Language") -> None:
+    """The card for a terminal."""
+    from rich.console import Console
+
+    from streetsight.models.language import translate
+    from streetsight.models.tables import print_table
+
+    console = Console(highlight=False)
+
+    def say(message: str, /, **values: object) -> None:
+        console.print(translate(message, language, **values), markup=False)
+
     console.print(f"[bold]{card.address}[/]  {card.architecture}, {card.licence}, {card.created}")
-    console.print(f"input {card.input.size} px, head {card.output.head}, taxonomy {card.taxonomy_version}")
-    table = Table("class", "name", "condition", "threshold", title="classes", title_justify="left")
-    for each in card.classes:
-        entry = taxonomy[each.name]
-        table.add_row(each.name, entry.label(language), entry.condition or "-", f"{each.threshold:.3f}")
-    console.print(table)
+    say(
+        "input {size} px, head {head}, taxonomy {version}",
+        size=card.input.size, head=card.output.head, version=card.taxonomy_version,
+    )  # fmt: skip
+    console.print()
+    print_table(_class_table(card, language))
     for evaluation in card.evaluations:
-        console.print(figures_table(evaluation))
+        console.print()
+        print_table(figures_table(evaluation, language))
+    console.print()
     for source in card.data:
-        console.print(
-            f"data: {source.name}, {source.photos} photos, {', '.join(source.labelled_classes)}; "
-            f"{source.licence}",
-            markup=False,
-        )
+        say(
+            "data: {name}, {photos} photos, {classes}; {licence}",
+            name=source.name, photos=source.photos, classes=", ".join(source.labelled_classes),
+            licence=source.licence,
+        )  # fmt: skip
     for limit in card.limits:
-        console.print(f"limit: {limit}", markup=False)
+        say("limit: {limit}", limit=limit)
+
+
+def _class_table(card: "Card", language: "Language") -> "Table":
+    from streetsight.models.language import translate
+    from streetsight.models.tables import figure_table
+    from streetsight.models.taxonomy import default_taxonomy
+
+    taxonomy, headings = default_taxonomy(), list[str]()
+    for word in ("class", "name", "condition", "threshold"):
+        headings.append(translate(word, language))
+    rows = [
+        (each.name, entry.label(language), entry.condition or "-", f"{each.threshold:.3f}")
+        for each in card.classes
+        for entry in (taxonomy[each.name],)
+    ]
+    return figure_table(headings, [rows], names=(0, 1, 2))
 
 
 def _event_lines(entry: "Entry", language: "Language") -> Iterator[str]:
@@ -164,8 +188,6 @@ def _event_lines(entry: "Entry", language: "Language") -> Iterator[str]:
 
 def _cells(row: "Listed", language: "Language") -> tuple[str, ...]:
     """A row of the listing."""
-    from rich.markup import escape
-
     from streetsight.models.language import translate
     from streetsight.models.releases import SHIPPED
 
@@ -173,7 +195,7 @@ def _cells(row: "Listed", language: "Language") -> tuple[str, ...]:
     registered = f"{row.registered.astimezone():%Y-%m-%d}" if row.registered else "-"
     mark = "!" if row.fault else "*" if row.in_force else ""
     if row.card is None:
-        return (mark, escape(row.name), "-", registered, "-", place)
+        return (mark, row.name, "-", registered, "-", place)
     figure = f"{row.map50_test:.3f}" if row.map50_test is not None else "-"
     return (mark, row.card.address, str(row.card.created), registered, figure, place)
 
@@ -194,36 +216,57 @@ def _as_data(row: "Listed") -> dict[str, object]:
     }
 
 
-def figures_table(evaluation: "Evaluation") -> "Table":
+def figures_table(evaluation: "Evaluation", language: "Language") -> "Table":
     """The figures of one part of the photos, a row per class and condition, for a terminal.
 
     95 % intervals stand beside AP50; `~` marks figures that rest on little.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from streetsight.models.language import translate
+    from streetsight.models.tables import figure_table
 
-    title = f"{evaluation.part}: {evaluation.photos} photos"
-    for mean, name in (("condition_map50", "AP50 of conditions"), ("map50", "AP50"), ("map50_95", "AP50-95")):
-        value, ends = getattr(evaluation, mean), evaluation.intervals.get(mean)
-        if value is not None:
-            title += f", mean {name} {value:.3f}" + (f" ({ends[0]:.3f}-{ends[1]:.3f})" if ends else "")
-    table = Table(
-        title=title, title_justify="left", caption_justify="left", box=SIMPLE_HEAD, pad_edge=False,
-        caption="P, R, FA: precision, recall, false alarms per 100 photos, as deployed. ~ rests on little.",
+    headings = []
+    for word in ("class", "photos", "boxes"):
+        headings.append(translate(word, language))
+    return figure_table(
+        (*headings, "AP50", "95 %", "AP\n50-95", "P", "R", "FA"),
+        [
+            [
+                (
+                    row.name, str(row.photos), f"{'~' if row.rough else ''}{row.boxes}", f"{row.ap50:.3f}",
+                    _interval(row.intervals.get("ap50"), 2), f"{row.ap50_95:.3f}",
+                    _figure(row.precision), _figure(row.recall), _figure(row.false_alarms_per_100, 1),
+                )
+                for row in rows
+            ]
+            for rows in (evaluation.classes, evaluation.conditions)
+        ],
+        title=_means(evaluation, language),
+        caption=translate(
+            "P, R, FA: precision, recall, false alarms per 100 photos, as deployed. ~ rests on little.",
+            language,
+        ),
     )  # fmt: skip
-    for heading in ("class", "photos", "boxes", "AP50", "95 %", "AP50-95", "P", "R", "FA"):
-        table.add_column(heading, justify="left" if heading == "class" else "right", no_wrap=True)
-    for section in (evaluation.classes, evaluation.conditions):
-        for row in section:
-            ends = row.intervals.get("ap50")
-            table.add_row(
-                row.name, str(row.photos), f"{'~' if row.rough else ''}{row.boxes}", f"{row.ap50:.3f}",
-                f"{ends[0]:.2f}-{ends[1]:.2f}" if ends else "-", f"{row.ap50_95:.3f}",
-                _figure(row.precision), _figure(row.recall), _figure(row.false_alarms_per_100, 1),
-            )  # fmt: skip
-        table.add_section()
-    return table
+
+
+def _means(evaluation: "Evaluation", language: "Language") -> str:
+    """Which photos, and the means over classes with their intervals, a line each."""
+    from streetsight.models.language import translate
+
+    lines = [f"{evaluation.part}: {translate('{count} photos', language, count=evaluation.photos)}"]
+    for figure, said in (
+        ("condition_map50", translate("mean AP50, classes of conditions", language)),
+        ("map50", translate("mean AP50, all classes", language)),
+        ("map50_95", translate("mean AP50-95, all classes", language)),
+    ):
+        value, ends = getattr(evaluation, figure), evaluation.intervals.get(figure)
+        if value is not None:
+            lines.append(f"{said}: {value:.3f}" + (f" ({_interval(ends, 3)})" if ends else ""))
+    return "\n".join(lines)
 
 
 def _figure(value: float | None, digits: int = 2) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _interval(ends: tuple[float, float] | None, digits: int) -> str:
+    return "-" if ends is None else f"{ends[0]:.{digits}f}-{ends[1]:.{digits}f}"

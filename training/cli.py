@@ -170,6 +170,7 @@ def evaluate(
     from streetsight.models.cli import figures_table
     from streetsight.models.language import translate
     from streetsight.models.releases import load_release
+    from streetsight.models.tables import print_table
     from streetsight.training.evaluation.assessment import assess, labelled_part
     from streetsight.training.evaluation.output import check_targets, write_label_errors, write_report
 
@@ -187,7 +188,7 @@ def evaluate(
         if as_json:
             typer.echo(json.dumps(assessment.as_data(), indent=2, ensure_ascii=False))
             return
-        Console().print(figures_table(assessment.evaluation))
+        print_table(figures_table(assessment.evaluation, language))
         for path in filter(None, (report, label_errors)):
             typer.echo(translate("Results are in {path}", language, path=path))
 
@@ -215,6 +216,7 @@ def compare(
 
     from streetsight.models.history import caller
     from streetsight.models.releases import load_release
+    from streetsight.models.tables import print_table
     from streetsight.training.gate import compare as compare_releases
     from streetsight.training.gate import frozen_part
 
@@ -229,33 +231,32 @@ def compare(
         if as_json:
             typer.echo(evidence.model_dump_json(indent=2))
             return
-        Console().print(_comparison_table(evidence, language))
+        print_table(_comparison_table(evidence, language))
         _say_verdict(new, evidence, digest, language)
 
 
 def _comparison_table(evidence: "Comparison", language: "Language") -> "Table":
     """A row per class, condition and the mean, for a terminal."""
-    from rich.table import Table
-
     from streetsight.models.language import translate
+    from streetsight.models.tables import figure_table
 
-    photos = evidence.frozen_set
+    photos, headings, rows = evidence.frozen_set, [""], []
+    for word in ("boxes", "groups", "champion", "challenger", "interval", "verdict"):
+        headings.append(translate(word, language))
+    for row in evidence.rows:
+        interval = f"{row.low:+.3f} .. {row.high:+.3f}" if None not in (row.low, row.high) else "-"
+        verdict = "-" if row.verdict == "no difference shown" else translate(row.verdict, language)
+        rows.append(
+            (
+                row.name, str(row.boxes), str(row.groups), f"{row.champion:.3f}", f"{row.challenger:.3f}",
+                interval, verdict if row.gated else f"({verdict})",
+            )
+        )  # fmt: skip
     title = translate(
         "AP50 on {part}, {photos} photos, {groups} groups; 95 % interval of the difference", language,
         part=photos.part, photos=photos.photos, groups=photos.groups,
     )  # fmt: skip
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
-    for word in ("boxes", "groups", "champion", "challenger", "interval", "verdict"):
-        table.add_column(translate(word, language), no_wrap=True)
-    for row in evidence.rows:
-        interval = f"{row.low:+.3f} .. {row.high:+.3f}" if None not in (row.low, row.high) else "-"
-        verdict = "-" if row.verdict == "no difference shown" else translate(row.verdict, language)
-        table.add_row(
-            row.name, str(row.boxes), str(row.groups), f"{row.champion:.3f}", f"{row.challenger:.3f}",
-            interval, verdict if row.gated else f"({verdict})",
-        )  # fmt: skip
-    return table
+    return figure_table(headings, [rows], names=(0, 6), title=title)
 
 
 def _say_verdict(challenger: "Release", evidence: "Comparison", digest: str, language: "Language") -> None:

@@ -85,7 +85,7 @@ def test_the_command_prints_figures_and_writes_files(photos: Path, tmp_path: Pat
     command = ["evaluate", "--photos", str(photos), "--part", "val", "--report", str(report), "--lang", "en"]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
-    assert "mean AP50 of conditions" in done.output
+    assert "mean AP50, classes of conditions" in done.output
     assert report.exists()
     done = CliRunner().invoke(app, [*command[:5], "--json"])
     assert json.loads(done.stdout)["evaluation"]["part"] == "val"
