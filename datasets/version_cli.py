@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from streetsight.models.cli import Lang, spoken_errors
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -17,10 +19,9 @@ if TYPE_CHECKING:
     from streetsight.datasets.photo_cache import PhotoCache
     from streetsight.datasets.splits import Parts
     from streetsight.datasets.version_diff import Diff
-    from streetsight.models.language import SpokenError
     from streetsight.models.taxonomy import Language
 
-EXIT_DIFFERENT, EXIT_USAGE, EXIT_DATA = 1, 2, 3
+EXIT_DIFFERENT = 1
 SHOWN_CHANGES = 20
 
 Dataset = Annotated[Path, typer.Argument(metavar="DATASET_DIR", help="The folder that holds sources/.")]
@@ -32,7 +33,6 @@ Fractions = Annotated[
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Decides between equal groups.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
-Lang = Annotated[str | None, typer.Option(help="zh-CN or en; by locale when not given.")]
 
 
 def split(
@@ -184,23 +184,13 @@ def _fractions(text: str) -> dict[str, float]:
 @contextmanager
 def spoken(lang: str | None) -> Iterator["Language"]:
     """The language to speak; errors for people are said in it and end the command."""
-    from streetsight.models.language import SpokenError, resolve_language, translate
+    from streetsight.datasets.groups import GroupError
+    from streetsight.datasets.sources import LabelError
+    from streetsight.datasets.splits import LeakError
+    from streetsight.datasets.versions import VersionError
 
-    language: Language = "en"
-    try:
-        language = resolve_language(lang)
+    with spoken_errors(lang, (GroupError, LabelError, LeakError, VersionError)) as language:
         yield language
-    except SpokenError as error:
-        typer.secho(f"{translate('Error', language)}: {error.say(language)}", err=True, fg=typer.colors.RED)
-        raise typer.Exit(_status(error)) from error
-
-
-def _status(error: "SpokenError") -> int:
-    from streetsight.datasets.splits import LeakError, SplitError
-    from streetsight.models.language import SpokenError
-
-    usage = type(error) in (SplitError, SpokenError) and not isinstance(error, LeakError)
-    return EXIT_USAGE if usage else EXIT_DATA
 
 
 @contextmanager

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
     from streetsight.models.card import Card, Evaluation
     from streetsight.models.history import Entry
+    from streetsight.models.language import SpokenError
     from streetsight.models.listing import Listed
     from streetsight.models.registry import Registry
     from streetsight.models.taxonomy import Language
 
 app = typer.Typer(no_args_is_help=True, help="Releases: list, read, register, compare, promote, roll back.")
 
-EXIT_MODEL = 3
+EXIT_USAGE, EXIT_DATA = 2, 3
 
 Lang = Annotated[str | None, typer.Option(help="zh-CN or en; by locale when not given.")]
 RegistryOption = Annotated[
@@ -32,8 +33,13 @@ RegistryOption = Annotated[
 
 
 @contextmanager
-def spoken_errors(lang: str | None) -> "Iterator[Language]":
-    """The language to speak; errors with releases are said in it and end with status 3."""
+def spoken_errors(
+    lang: str | None, data_errors: "tuple[type[SpokenError], ...]" = ()
+) -> "Iterator[Language]":
+    """The language to speak; errors for people are said in it and end the command.
+
+    With status 3 end errors with releases and `data_errors`, with 2 all others.
+    """
     from streetsight.models.language import SpokenError, resolve_language, translate
     from streetsight.models.releases import ReleaseError
 
@@ -43,7 +49,9 @@ def spoken_errors(lang: str | None) -> "Iterator[Language]":
         yield language
     except SpokenError as error:
         typer.secho(f"{translate('Error', language)}: {error.say(language)}", err=True, fg=typer.colors.RED)
-        raise typer.Exit(EXIT_MODEL if isinstance(error, ReleaseError) else 2) from error
+        raise typer.Exit(
+            EXIT_DATA if isinstance(error, (ReleaseError, *data_errors)) else EXIT_USAGE
+        ) from error
 
 
 def open_registry(folder: Path | None) -> "Registry":

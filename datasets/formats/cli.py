@@ -3,23 +3,23 @@
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
+
+from streetsight.models.cli import Lang, spoken_errors
 
 if TYPE_CHECKING:
     from streetsight.datasets.formats.exporting import ExportSummary
     from streetsight.datasets.formats.geometry import Orientation
     from streetsight.datasets.formats.labels import FormatName
     from streetsight.datasets.formats.request import ImportSummary
-    from streetsight.models.language import SpokenError
     from streetsight.models.taxonomy import Language
 
-EXIT_PROBLEMS, EXIT_USAGE, EXIT_DATA = 1, 2, 3
+EXIT_PROBLEMS = 1
 SHOWN_PROBLEMS = 20
 
 Item = TypeVar("Item")
-Lang = Annotated[str | None, typer.Option(help="zh-CN or en; by locale when not given.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The summary as JSON.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Put the result in place of what is there.")]
@@ -96,12 +96,9 @@ def import_(
     from streetsight.datasets.formats.importing import import_labels
     from streetsight.datasets.formats.labels import ExchangeError, UsageError
     from streetsight.datasets.formats.request import ImportRequest, Refused
-    from streetsight.models.language import SpokenError, resolve_language
     from streetsight.models.taxonomy import default_taxonomy
 
-    language: Language = "en"
-    try:
-        language = resolve_language(lang)
+    with spoken_errors(lang, (ExchangeError,)) as language:
         taxonomy = default_taxonomy()
         if orientation not in ("auto", "upright", "stored"):
             raise UsageError("orientation {given}: choose auto, upright or stored", given=repr(orientation))
@@ -113,15 +110,15 @@ def import_(
             missing_are_empty=missing_empty, drop_crowds=drop_crowds, ignore_sidecar=ignore_sidecar,
             link=link, replace=replace,
         )  # fmt: skip
-        summary = import_labels(request, _bar("importing", quiet or as_json))
-    except SpokenError as error:
-        if isinstance(error, Refused):
-            _print_problems(error.summary, language)
-        _fail(error, language, EXIT_DATA if isinstance(error, ExchangeError) else EXIT_USAGE)
-    if as_json:
-        typer.echo(json.dumps(_import_rows(summary, language), ensure_ascii=False, indent=1))
-    elif not quiet:
-        _print_import(summary, dataset, language)
+        try:
+            summary = import_labels(request, _bar("importing", quiet or as_json))
+        except Refused as refused:
+            _print_problems(refused.summary, language)
+            raise
+        if as_json:
+            typer.echo(json.dumps(_import_rows(summary, language), ensure_ascii=False, indent=1))
+        elif not quiet:
+            _print_import(summary, dataset, language)
     raise typer.Exit(EXIT_PROBLEMS if summary.problems else 0)
 
 
@@ -156,12 +153,9 @@ def export(
     from streetsight.datasets.formats.labels import ExchangeError
     from streetsight.datasets.photo_cache import PhotoCache
     from streetsight.datasets.splits import SplitError
-    from streetsight.models.language import SpokenError, resolve_language
     from streetsight.models.taxonomy import default_taxonomy
 
-    language: Language = "en"
-    try:
-        language = resolve_language(lang)
+    with spoken_errors(lang, (ExchangeError, SplitError)) as language:
         wanted = frozenset(_words(sources)) if sources is not None else None
         with PhotoCache() as cache:
             parts = chosen_records(dataset, wanted, part, split, cache)
@@ -169,13 +163,11 @@ def export(
             parts, target, _format(form), default_taxonomy(), _class_names(classes), replace,
             _bar("exporting", quiet or as_json),
         )  # fmt: skip
-    except SpokenError as error:
-        _fail(error, language, EXIT_DATA if isinstance(error, ExchangeError | SplitError) else EXIT_USAGE)
-    if as_json:
-        rows = {"to": str(target), "format": form, "photos": summary.photos, "boxes": summary.boxes}
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
-    elif not quiet:
-        _print_export(summary, target, language)
+        if as_json:
+            rows = {"to": str(target), "format": form, "photos": summary.photos, "boxes": summary.boxes}
+            typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        elif not quiet:
+            _print_export(summary, target, language)
 
 
 def _format(form: str) -> "FormatName":
@@ -214,13 +206,6 @@ def _bar(description: str, quiet: bool) -> Callable[[list[Item]], Iterable[Item]
         return track(items, description, console=Console(stderr=True), transient=True, disable=quiet)
 
     return watch
-
-
-def _fail(error: "SpokenError", language: "Language", status: int) -> NoReturn:
-    from streetsight.models.language import translate
-
-    typer.secho(f"{translate('Error', language)}: {error.say(language)}", err=True, fg=typer.colors.RED)
-    raise typer.Exit(status) from error
 
 
 def _print_import(summary: "ImportSummary", dataset: Path, language: "Language") -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streetsight.datasets.version_cli import AsJson, Dataset, Lang, progress, spoken
+from streetsight.datasets.version_cli import AsJson, Dataset, progress, spoken
+from streetsight.models.cli import Lang
 
 if TYPE_CHECKING:
     from streetsight.datasets.quality.check import Check

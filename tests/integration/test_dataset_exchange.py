@@ -441,6 +441,11 @@ def test_the_verbs(tmp_path: Path) -> None:
         ),
         (("export", "{data}", "--format", "coco", "--to", "y", "--classes", "bus"), 2, "nothing to export"),
         (("export", "nowhere", "--format", "coco", "--to", "y"), 3, "no source folders"),
+        (
+            ("export", "{data}", "--format", "coco", "--to", "y", "--split", "no.csv"),
+            3,
+            "cannot be read as UTF-8 text",
+        ),
     ],
 )
 def test_wrong_use_is_said(
