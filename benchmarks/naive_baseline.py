@@ -57,9 +57,11 @@ def train(weights: Path, run: Path, photos: Path, epochs: int) -> None:
     )
     description = describe(recipe, file_sha256(weights), parts["train"], names)
     (run / "run.json").write_text(json.dumps(description, indent=2))
-    model = YOLO(weights)
+    last = run / "weights" / "last.pt"
+    model = YOLO(last if last.exists() else weights)
     model.add_callback("on_pretrain_routine_end", fast)
     settings: dict[str, Any] = {"save_period": 2, "val": False, "plots": False, "cache": "ram"}
+    settings["resume"] = last.exists()  # a killed run goes on after its last whole epoch
     model.train(
         data=str(data), imgsz=recipe.image_size, epochs=epochs, project=str(run.parent), name=run.name,
         exist_ok=True, device=0 if torch.cuda.is_available() else "cpu", **settings,
