@@ -33,7 +33,7 @@ def write_checkpoint(release: Release, photos: Iterable[Path], path: Path) -> No
         photos: any that look like what the network will learn from; `CALIBRATION_PHOTOS` are enough.
 
     Raises:
-        ReleaseError: the release has another head or another architecture's weights.
+        ReleaseError: the release is INT8, or has another head or another architecture's weights.
     """
     model = restore_network(release)
     restore_statistics(model, _inputs(release, photos))
@@ -43,6 +43,12 @@ def write_checkpoint(release: Release, photos: Iterable[Path], path: Path) -> No
 
 def restore_network(release: Release) -> DetectionModel:
     """The network of a release with normalisations that do nothing yet but add the bias."""
+    if release.card.precision == "int8":
+        raise ReleaseError(
+            "{name} is INT8 and cannot be trained on; name the float32 release that it was made from: "
+            "{original}",
+            name=release.card.name, original=release.card.quantised_from or "?",
+        )  # fmt: skip
     if release.card.output.head != "one_to_many":
         raise ReleaseError(
             "{name}: only releases with the one_to_many head can be trained on, this one has {head}",

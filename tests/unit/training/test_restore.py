@@ -1,5 +1,6 @@
 """A release becomes a network again that computes the same and carries measured statistics."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,11 @@ import torch
 from ultralytics.nn.modules import Conv
 
 from streetsight.inference.backends import open_backend
-from streetsight.models.releases import Release, ReleaseError, load_release
+from streetsight.models.card import Card, write_card
+from streetsight.models.releases import CARD_NAME, Release, ReleaseError, load_release
+from streetsight.models.taxonomy import Language
 from streetsight.training.restore import restore_network, restore_statistics
+from streetsight.training.start import open_start
 
 pytestmark = pytest.mark.training
 
@@ -59,3 +63,20 @@ def test_another_head_is_refused(release: Release, tmp_path: Path) -> None:
     other = Release(release.onnx, release.card.model_copy(update={"output": output}))
     with pytest.raises(ReleaseError, match="one_to_many"):
         restore_network(other)
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "name the float32 release"), ("zh", "请指定")])
+def test_an_int8_release_names_the_one_to_start_from(
+    release: Release, tmp_path: Path, language: Language, says: str
+) -> None:
+    changes = {"name": "small", "precision": "int8", "quantised_from": release.address}
+    folder = tmp_path / "small"
+    folder.mkdir()
+    shutil.copy(release.onnx, folder)
+    write_card(Card.model_validate({**release.card.model_dump(), **changes}), folder / CARD_NAME)
+    with pytest.raises(ReleaseError) as refused:
+        open_start(str(folder), [], tmp_path / "run")
+    assert refused.value.say(language).startswith("small")
+    assert says in refused.value.say(language)
+    assert refused.value.say(language).endswith(release.address)
+    assert not (tmp_path / "run").exists()
