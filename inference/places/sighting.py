@@ -48,6 +48,8 @@ class Sighting:
         located_by: "ground" from boxes and camera, "camera" at the camera for want of heading or profile,
             "nothing" without any position.
         width_m: width of the thing, where the ground tells.
+        speed_mps: of the thing over the ground between its first and last glimpse, metres per second; None
+            where its frames do not tell.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Sighting:
     shared_m2: Covariance = (0.0, 0.0, 0.0)
     located_by: LocatedBy = "nothing"
     width_m: float | None = None
+    speed_mps: float | None = None
 
     @property
     def score(self) -> float:
