@@ -79,7 +79,7 @@ def read_photo(data: bytes, min_side: int | None = None) -> Photo:
         raise PhotoError("invalid_image", "the file is empty (0 bytes); copy it again from the camera")
     with _open(data) as header:
         size_wh = header.size
-        _check_size(size_wh)
+        check_size(size_wh)
         # Phones and drones append depth or a preview; Pillow calls that MPO, the photo comes first.
         plain_jpeg = header.format in ("JPEG", "MPO") and header.mode in ("RGB", "L")
         image = _decode_jpeg(data, header, min_side) if plain_jpeg else _decode_other(header)
@@ -135,7 +135,12 @@ def _register_heif() -> None:
     pillow_heif.register_heif_opener()
 
 
-def _check_size(size_wh: tuple[int, int]) -> None:
+def check_size(size_wh: tuple[int, int]) -> None:
+    """Refuse absurd sizes.
+
+    Raises:
+        PhotoError: "too_large" or "too_small".
+    """
     width, height = size_wh
     if width * height > MAX_PIXELS:
         raise PhotoError(

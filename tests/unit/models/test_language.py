@@ -12,6 +12,7 @@ from jinja2 import Environment, nodes
 
 from streetsight.inference.quality import Fault
 from streetsight.inference.reading import Outcome
+from streetsight.inference.video.outcomes import ClipOutcome
 from streetsight.models.comparison import Verdict
 from streetsight.models.history import Action
 from streetsight.models.language import CATALOGUE, SpokenError, resolve_language, translate
@@ -112,8 +113,9 @@ def messages_in_templates() -> dict[str, str]:
 
 
 def codes() -> dict[str, str]:
-    words = ("accepted", *get_args(Outcome), *get_args(Fault), *get_args(Action), *get_args(Verdict))
-    return dict.fromkeys(words, "Outcome, Fault, Action or Verdict")
+    kinds = (Outcome, ClipOutcome, Fault, Action, Verdict)
+    words = ("accepted", *(word for kind in kinds for word in get_args(kind)))
+    return dict.fromkeys(words, "Outcome, ClipOutcome, Fault, Action or Verdict")
 
 
 def field_names(text: str) -> set[str]:
