@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 DEFAULT_WIDTH_M = 1.0
 RINGS, SPOKES = 5, 8  # points that stand for an uncertain place
-INSIDE_SHARE = 0.6  # of a thing's width and height that must be in the picture
+INSIDE_SHARE = 0.6  # of a thing's width and height that must be in the picture, and all of its lower edge
 NEARER_PX = 2.0  # by how much lower a box must end to stand before a thing
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
@@ -182,7 +182,7 @@ def _chances(
     turned = view.focal_px * math.tan(math.radians(frame.pose.heading_sigma_deg or 0.0))
     cut = (1 - INSIDE_SHARE) * wide
     inside = _reaches(left + cut, turned) * _reaches(width - right + cut, turned)
-    inside *= (bottom - (1 - INSIDE_SHARE) * tall <= height) & (bottom - INSIDE_SHARE * tall >= 0)
+    inside *= (bottom <= height) & (bottom - INSIDE_SHARE * tall >= 0)
     longer = np.maximum(wide, tall)
     near, big = away <= rules.useful_m, longer >= rules.min_px
     clear = ~_hidden(boxes, blocking_boxes(frame), rules.hidden_share)

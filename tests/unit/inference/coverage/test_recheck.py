@@ -176,7 +176,7 @@ def test_rules_name_real_classes_and_bad_files_are_refused(tmp_path: Path) -> No
     assert set(rules.classes) | set().union(*rules.confused) <= known
     text = PATH.read_text(encoding="utf-8")
     for wrong, message in (
-        (text.replace("gone_at = 0.8", "gone_at = 1.8"), "gone_at"),
+        (text.replace("gone_at = 0.75", "gone_at = 1.8"), "gone_at"),
         ("surprise = 1\n" + text, "surprise"),
         (text.replace("useful_m = 25.0", ""), "useful_m"),
         ("[", "TOML|Expected|Invalid"),
@@ -201,8 +201,8 @@ def benchmark() -> ModuleType:
 
 
 def test_on_noisy_passes_gone_is_mostly_true_and_mostly_found(benchmark: ModuleType) -> None:
-    rows = [row for seed in range(2) for row in benchmark.trial(seed)]
+    rows = list(benchmark.trial(0))
     said = [gone for result, _, gone, _ in rows if result.outcome == "gone"]
     could = [result.outcome for result, _, gone, seen in rows if gone and seen]
-    assert np.mean(said) >= 0.85
-    assert could.count("gone") >= 0.6 * len(could)
+    assert np.mean(said) >= 0.9
+    assert could.count("gone") >= 0.7 * len(could)
