@@ -75,13 +75,19 @@ class DataSource(_Part):
 
 
 class Training(_Part):
-    """Where the weights come from. `averaged` names the runs ("recipe, epochs") whose mean they are."""
+    """Where the weights come from.
+
+    Attributes:
+        version_address: of the dataset version that was learned from; None where all sources were split.
+        averaged: the runs ("recipe, epochs") whose mean they are.
+    """
 
     recipe: str
     epochs: int
     train_photos: int
     rendered_frames: int
     train_digest: str
+    version_address: Sha256 | None = None
     trained_on_sha256: Sha256 | None = Field(default=None, description="digest of trained_on.txt")
     start_sha256: str
     commit: str | None

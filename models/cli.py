@@ -153,6 +153,13 @@ def _print_card(card: "Card", language: "Language") -> None:
         console.print()
         print_table(figures_table(evaluation, language))
     console.print()
+    if card.training:
+        say(
+            "training: recipe {recipe}, {epochs} epochs, {photos} photos", recipe=card.training.recipe,
+            epochs=card.training.epochs, photos=card.training.train_photos,
+        )  # fmt: skip
+        if card.training.version_address:
+            say("dataset version: {address}", address=card.training.version_address)
     for source in card.data:
         say(
             "data: {name}, {photos} photos, {classes}; {licence}",

@@ -12,6 +12,7 @@ from typing import Any
 from streetsight.datasets.digests import digest_photos
 from streetsight.datasets.parts import read_parts
 from streetsight.datasets.records import LabelRecord, data_digest
+from streetsight.datasets.versions import version_address
 from streetsight.models.card import (
     Card,
     CardClass,
@@ -30,6 +31,7 @@ from streetsight.training.evaluation.judging import judge, reference_detector
 from streetsight.training.evaluation.metrics import evaluation
 from streetsight.training.evaluation.thresholds import FALLBACK, choose, parse_rules, with_thresholds
 from streetsight.training.export import Exported, export_onnx
+from streetsight.training.train import RunError
 
 NMS_IOU = 0.7
 PARITY_PHOTOS = 16
@@ -83,13 +85,14 @@ def make_release(
         version: the dataset version that the run learned from; the split of all sources if None.
 
     Raises:
+        RunError: there is no run, or it learned from another version.
         RuleError: a rule cannot be read; nothing is written.
         NameTakenError: a release is immutable; choose another name.
         ParityError: the export does not compute what was trained; nothing is written.
     """
     parse_rules(threshold_rules, default_taxonomy().names)  # a slip is said before the long work
+    description = _description(run, version)
     with drafted(output, name) as draft:
-        description = json.loads((run / "run.json").read_text(encoding="utf-8"))
         size = size or int(description["recipe"]["image_size"])
         parts = read_parts(photos, version)
         exported = export_onnx(
@@ -99,6 +102,24 @@ def make_release(
         card = _card(name, exported, size, description, parts["train"], photos)
         write_card(measured(card, draft, parts, threshold_rules), draft / CARD_NAME)
     return output / name
+
+
+def _description(run: Path, version: Path | None) -> dict[str, Any]:
+    """What the run says of itself; it must have learned from what it is now measured beside."""
+    path = run / "run.json"
+    if not path.is_file():
+        raise RunError("{path}: no such file; expected the folder of a training run", path=path)
+    description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    address = version_address(version) if version else None
+    learned_from = description.get("version_address", address)  # older runs do not say
+    if learned_from != address and learned_from:
+        raise RunError(
+            "{run} learned from the dataset version {address}; name its folder with --version",
+            run=run, address=learned_from,
+        )  # fmt: skip
+    if learned_from != address:
+        raise RunError("{run} learned from the split of all sources; leave out --version", run=run)
+    return description
 
 
 @contextmanager
@@ -184,6 +205,7 @@ def _card(
             train_photos=description["train_photos"],
             rendered_frames=len(recipe["rendered_seeds"]) * recipe["rendered_frames"],
             train_digest=description["train_digest"],
+            version_address=description.get("version_address"),
             trained_on_sha256=description["trained_on_sha256"],
             start_sha256=description["start_sha256"],
             commit=description["commit"],

@@ -17,6 +17,7 @@ from streetsight.datasets.parts import read_parts
 from streetsight.datasets.records import LabelRecord, data_digest
 from streetsight.datasets.simulation.patrol import read_patrol, simulate_patrol
 from streetsight.datasets.simulation.render import Weather
+from streetsight.datasets.versions import version_address
 from streetsight.models.durable import replace_file
 from streetsight.models.language import SpokenError
 from streetsight.models.releases import load_release
@@ -64,7 +65,8 @@ def train(
     parts = read_parts(photos, version)
     start = open_start(weights, [record.image for record in parts["train"]], run)
     names = class_names(parts["train"], start.class_names)
-    checkpoint = _claim(run, describe(recipe, start.sha256, parts["train"], names))
+    address = version_address(version) if version else None
+    checkpoint = _claim(run, describe(recipe, start.sha256, parts["train"], names, address))
     if checkpoint is not None and _is_finished(checkpoint, recipe):
         return run / "weights" / "last.pt"
 
@@ -162,13 +164,22 @@ def _settings(recipe: Recipe, weights: Path, run: Path) -> dict[str, object]:
 
 
 def describe(
-    recipe: Recipe, start_sha256: str, records: Sequence[LabelRecord], names: tuple[str, ...]
+    recipe: Recipe,
+    start_sha256: str,
+    records: Sequence[LabelRecord],
+    names: tuple[str, ...],
+    address: str | None = None,
 ) -> dict[str, Any]:
-    """Everything needed to do the same run again, for `run.json`."""
+    """Everything needed to do the same run again, for `run.json`.
+
+    Args:
+        address: of the dataset version that the records come from, if they come from one.
+    """
     return {
         "recipe": asdict(recipe),
         "classes": names,
         "start_sha256": start_sha256,
+        "version_address": address,
         "train_photos": len(records),
         "train_digest": data_digest(records),
         "commit": _commit(),

@@ -14,8 +14,13 @@ pytest.importorskip("torch", reason="needs the training extra")
 
 import streetsight.training.quiet  # noqa: F401
 
+from typer.testing import CliRunner
 from ultralytics import YOLO
 
+from streetsight.cli import app
+from streetsight.datasets.sources import read_sources
+from streetsight.datasets.splits import split_by_group
+from streetsight.datasets.versions import Version, freeze, store
 from streetsight.inference.pipeline import detect_photos
 from streetsight.inference.session import Detector
 from streetsight.inference.sources import find_photos
@@ -45,24 +50,36 @@ def photos(
 
 
 @pytest.fixture(scope="module")
-def run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def version(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Version:
+    """The photos as `dataset build` freezes them."""
+    manifest = freeze(split_by_group(read_sources(photos)), photos)
+    return store(manifest, tmp_path_factory.mktemp("versions"))[0]
+
+
+@pytest.fixture(scope="module")
+def run(photos: Path, version: Version, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     start = folder / "start.pt"
     YOLO("yolo26n.yaml").save(str(start))
-    train(RECIPE, photos, start, start, folder / "run")
+    train(RECIPE, photos, start, start, folder / "run", version.folder)
     return folder / "run"
 
 
-def test_a_run_describes_itself(run: Path) -> None:
+def test_a_run_describes_itself(run: Path, version: Version) -> None:
     description = json.loads((run / "run.json").read_text())
     assert description["recipe"]["name"] == "tiny"
     assert len(description["train_digest"]) == 64
+    assert description["version_address"] == version.address
     assert set(description["versions"]) >= {"torch", "ultralytics"}
 
 
 @pytest.mark.parametrize("head", ["one_to_many", "end_to_end"])
-def test_a_release_comes_out_and_detects(run: Path, photos: Path, tmp_path: Path, head: str) -> None:
-    folder = make_release(run, f"tiny-{head.replace('_', '-')}", photos, head, 64, tmp_path)  # type: ignore[arg-type]
+def test_a_release_comes_out_and_detects(
+    run: Path, photos: Path, version: Version, tmp_path: Path, head: str
+) -> None:
+    folder = make_release(
+        run, f"tiny-{head.replace('_', '-')}", photos, head, 64, tmp_path, version=version.folder
+    )  # type: ignore[arg-type]
     release = load_release(folder)
     assert release.card.output.head == head
     assert release.card.parity is not None
@@ -74,6 +91,9 @@ def test_a_release_comes_out_and_detects(run: Path, photos: Path, tmp_path: Path
     assert learned is not None
     assert release.card.training is not None
     assert 0 < len(learned.photos) <= release.card.training.train_photos
+    assert release.card.training.version_address == version.address
+    shown = CliRunner().invoke(app, ["models", "show", str(folder), "--lang", "en"])
+    assert version.address in shown.output
     frames = find_photos([str(photos / "sources" / "rendered" / "images")])
     results = list(detect_photos(frames, Detector(release), 2))
     assert all(result.error is None for result in results)
@@ -108,19 +128,33 @@ def test_a_killed_run_goes_on_after_its_last_whole_epoch(photos: Path, run: Path
     assert (folder / "curves.png").is_file()
 
 
-def test_a_run_folder_belongs_to_one_run(photos: Path, run: Path) -> None:
+def test_a_run_folder_belongs_to_one_run(photos: Path, version: Version, run: Path) -> None:
     start = run.parent / "start.pt"
     with pytest.raises(RunError, match="another recipe"):
-        train(replace(RECIPE, epochs=2), photos, start, start, run)
+        train(replace(RECIPE, epochs=2), photos, start, start, run, version.folder)
     before = (run / "weights" / "last.pt").read_bytes()
-    train(RECIPE, photos, start, start, run)  # finished: nothing is done twice
+    train(RECIPE, photos, start, start, run, version.folder)  # finished: nothing is done twice
     assert (run / "weights" / "last.pt").read_bytes() == before
 
 
-def test_a_release_is_never_overwritten(run: Path, photos: Path, tmp_path: Path) -> None:
+def test_a_release_is_never_overwritten(run: Path, photos: Path, version: Version, tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     with pytest.raises(FileExistsError, match="immutable"):
-        make_release(run, "taken", photos, "one_to_many", 64, tmp_path)
+        make_release(run, "taken", photos, "one_to_many", 64, tmp_path, version=version.folder)
+
+
+def test_a_run_is_exported_beside_what_it_learned_from(
+    run: Path, photos: Path, version: Version, tmp_path: Path
+) -> None:
+    with pytest.raises(RunError, match=f"learned from the dataset version {version.address}; name its"):
+        make_release(run, "other", photos, "one_to_many", 64, tmp_path / "out")
+    described = json.loads((run / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**described, "version_address": None}))
+    with pytest.raises(RunError, match="learned from the split of all sources; leave out --version"):
+        make_release(tmp_path, "other", photos, "one_to_many", 64, tmp_path / "out", version=version.folder)
+    with pytest.raises(RunError, match=r"run\.json: no such file; expected the folder of a training run"):
+        make_release(tmp_path / "nowhere", "other", photos, "one_to_many", 64, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_int8_variant_is_a_release_of_its_own(photos: Path, release: Release, tmp_path: Path) -> None:
