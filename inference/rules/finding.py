@@ -35,8 +35,8 @@ REASONS: dict[str, str] = {
     "no_time": "no time, so the hours of a zone cannot be asked",
     "window_missed": "inside {zone}, but at {when}, outside its hours",
     # standing and dwell
-    "stood": "moved at {speed_mps} m/s; up to {allowed_mps} counts as standing",
-    "moving": "moved at {speed_mps} m/s; only up to {allowed_mps} counts as standing",
+    "stood": "nothing shows that it moved: {speed_mps} m/s at least, up to {allowed_mps} counts as standing",
+    "moving": "moved at {speed_mps} m/s at least; only up to {allowed_mps} counts as standing",
     "speed_unknown": "its frames do not tell whether it moved",
     "stood_on_camera": "stood for {seconds} s on a fixed camera; {needed_s} asked",
     "left_too_soon": "stood for only {seconds} s on a fixed camera; {needed_s} asked",
@@ -83,10 +83,10 @@ REASONS: dict[str, str] = {
     "on_ground": "{share} likely on {zone}",
     "ground_unknown": "no map tells what ground it lies on",
     # severity
-    "base": "{level} is the usual level of {what}",
+    "base": "the usual level of its class: {level}",
     "large": "large: about {m2} m2",
     "long": "seen for {hours} h",
-    "zone_level": "in {zone}",
+    "zone_level": "at least {level} in {zone}",
     # why a code is proposed
     "by_default": "the usual code of the class",
     "by_zone": "by the zone {zone}",
@@ -124,7 +124,14 @@ class Finding:
 
 def say_reason(reason: str, values: Mapping[str, Value], language: Language) -> str:
     """A reason with its numbers filled in."""
-    return translate(REASONS[reason], language, **values)
+    shown = {name: _shown(name, value, language) for name, value in values.items()}
+    return translate(REASONS[reason], language, **shown)
+
+
+def _shown(name: str, value: Value, language: Language) -> Value:
+    if isinstance(value, float):
+        return f"{value:.10g}"  # 16, not 16.0
+    return translate(value, language) if name == "level" and isinstance(value, str) else value
 
 
 def percent(share: float) -> str:

@@ -11,7 +11,8 @@ def gates(place: Place, context: Context) -> tuple[Finding, ...]:
     first = scorable(place, context)
     if first.state == "not_met":
         return (first,)
-    return first, *(gate(place, context) for gate in (size, width, frames, passes))
+    widths = (width,) if context.rules.gate(place.class_name).min_width_m else ()
+    return first, *(gate(place, context) for gate in (size, *widths, frames, passes))
 
 
 def scorable(place: Place, context: Context) -> Finding:

@@ -10,6 +10,8 @@ perpendicular, and T Owen's function. Owen, Tables for computing bivariate norma
 Stat. 27 (1956), part 4; the same idea in DiDonato & Hageman, SIAM J. Sci. Stat. Comput. 3 (1982).
 """
 
+import math
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -47,17 +49,15 @@ def probability_inside(geometry: BaseGeometry, lon: float, lat: float, covarianc
 
 def reach_m(covariance_m2: Covariance, sigmas: float = 6.0) -> float:
     """How far from its estimate a position can be for all that matters (2e-9 lie beyond 6 sigmas)."""
-    return sigmas * float(np.sqrt(max(np.linalg.eigvalsh(_matrix(covariance_m2))[-1], LEAST_VARIANCE_M2)))
-
-
-def _matrix(covariance_m2: Covariance) -> Floats:
     east, cross, north = covariance_m2
-    return np.array([[east, cross], [cross, north]], np.float64)
+    widest = (east + north) / 2 + math.hypot((east - north) / 2, cross)  # the larger eigenvalue
+    return sigmas * math.sqrt(max(widest, LEAST_VARIANCE_M2))
 
 
 def _whitening(covariance_m2: Covariance) -> Floats:
     """(2, 2) by which metres are multiplied from the right to become standard deviations."""
-    variances, axes = np.linalg.eigh(_matrix(covariance_m2))
+    east, cross, north = covariance_m2
+    variances, axes = np.linalg.eigh(np.array([[east, cross], [cross, north]], np.float64))
     whitening: Floats = axes / np.sqrt(np.maximum(variances, LEAST_VARIANCE_M2))
     return whitening
 

@@ -91,9 +91,10 @@ class _Court:
         self._answers: dict[tuple[Zone, ...], Ruling] = {}
 
     def rulings(self) -> list[Ruling]:
-        place, on_map = self.place, self._concerning(self.context.zones.zones)
+        place, kinds = self.place, self.context.zones.kinds_present
+        asked = any(getattr(kind, self.role) & self.subjects for kind in kinds.values())
         near: list[Zone] = []
-        if place.lon is not None and place.lat is not None and on_map:
+        if place.lon is not None and place.lat is not None and asked:
             near = self._concerning(self.context.zones.near(place.lon, place.lat, place.covariance_m2))
         rulings = []
         for sighting, glimpse in usable(place):
@@ -101,7 +102,7 @@ class _Court:
             on_image = self._concerning(drawn.zones) if drawn else []
             if on_image:
                 rulings.append(self._on_image(on_image, glimpse))
-            elif not any(getattr(self._kind(zone), self.role) & self.subjects for zone in on_map):
+            elif not asked:
                 rulings.append(Ruling(unknown="no_zones"))
             else:
                 rulings.append(self._on_map(near, glimpse))

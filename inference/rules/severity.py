@@ -12,7 +12,7 @@ def severity_of(place: Place, opinion: Opinion, context: Context) -> Severity:
     """The level and every reason for it."""
     rule, hours = context.rules.severity_of(place.class_name), hours_seen(place)
     level = LEVELS.index(rule.level)
-    reasons = [Finding("severity", "met", "base", {"what": place.class_name, "level": rule.level})]
+    reasons = [Finding("severity", "met", "base", {"level": rule.level})]
     if opinion.area and opinion.area.m2 >= rule.large_m2:
         level += 1
         reasons.append(

@@ -45,11 +45,12 @@ class ZoneMap:
 
     Attributes:
         zones: all of them, masking ones included.
-        kinds: by name; every zone's kind is among them.
+        kinds_present: those that have zones here, by name.
     """
 
     def __init__(self, zones: Sequence[Zone], kinds: Mapping[str, ZoneKind]) -> None:
-        self.zones, self.kinds = tuple(zones), kinds
+        self.zones = tuple(zones)
+        self.kinds_present = {zone.kind: kinds[zone.kind] for zone in self.zones}
         self._tree = shapely.STRtree([zone.geometry for zone in self.zones])
 
     def near(self, lon: float, lat: float, covariance_m2: Covariance) -> list[Zone]:
@@ -64,9 +65,11 @@ class ZoneMap:
 
     def masking(self, lon: float, lat: float, covariance_m2: Covariance) -> float:
         """How likely a position lies where nothing may leave the patrol."""
+        if not any(kind.masks for kind in self.kinds_present.values()):
+            return 0.0
         inside = [
             zone.geometry
             for zone in self.near(lon, lat, covariance_m2)
-            if self.kinds[zone.kind].masks
+            if self.kinds_present[zone.kind].masks
         ]  # fmt: skip
         return probability_inside(shapely.union_all(inside), lon, lat, covariance_m2) if inside else 0.0

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 from numpy.typing import NDArray
 
+from streetsight.inference.positions.coordinates import from_wgs84
+from streetsight.inference.positions.profile import Crs
 from streetsight.inference.rules.settings import load_rules
 from streetsight.inference.rules.zone_files import MESSAGES, FeatureReport, ZoneFileError, read_zones
 from streetsight.inference.rules.zones import ZoneMap
@@ -143,6 +146,14 @@ def test_a_declared_system_is_converted_once_and_others_are_not(tmp_path: Path) 
         west = zones.zones[0].geometry.bounds[0]
         assert west == pytest.approx(114.25 if crs in ("gcj02", "bd09") else 114.26)
     assert asked == [("gcj02", (5, 2)), ("bd09", (5, 2))]
+
+
+def test_the_products_own_conversion_is_used_by_default(tmp_path: Path) -> None:
+    drawn = np.array(SQUARE)
+    systems: tuple[Crs, ...] = ("gcj02", "bd09")
+    for crs in systems:
+        zones, _ = read(tmp_path, feature([from_wgs84(drawn, crs).tolist()]), coordinates=crs)
+        np.testing.assert_allclose(shapely.get_coordinates(zones.zones[0].geometry), drawn, atol=1e-7)
 
 
 @pytest.mark.parametrize(
