@@ -44,7 +44,9 @@ SENTENCES: dict[PatrolProblem, str] = {
     "clock_jump": "the device's clock was set during the patrol; {count} photos are from before or after it",
     "out_of_order": "{count} photos did not lie in order of time and were put in order",
     "duplicates": "{count} photos are byte for byte the same as an earlier one and count once",
-    "two_devices": "two vehicles write under one device id, {count} photos are the other's; give each its own",
+    "two_devices": (
+        "two vehicles write under one device id, {count} photos are the other's; give each its own"
+    ),
     "stationary": "the vehicle never moved",
 }
 

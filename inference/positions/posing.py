@@ -209,7 +209,7 @@ def _position(
     is_own = own is not None and not places.by_track[index] and not places.bridged[index]
     return Position(
         lon=float(lens[0]),
-        lat=float(lens[1]),
+        lat=float(np.clip(lens[1], -90, 90)),  # a lens beyond the pole
         source="gpx" if places.by_track[index] else own.source if own and is_own else "exif",
         accuracy_m=float(places.sigma_m[index]),
         heading_deg=None if heading is None or heading >= 360 else heading,

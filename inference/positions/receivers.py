@@ -1,6 +1,7 @@
 """Read the tracks that receivers write: GPX and NMEA 0183."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from streetsight.models.language import SpokenError
 
 _KNOT_MPS = 1852 / 3600
 _HALF_DAY_S = 12 * 3600
+_SENTENCE = re.compile(rb"\$[A-Z]{5},")
 
 Faults = Counter[TrackFault]
 
@@ -45,7 +47,7 @@ def read_track(path: Path, crs: Crs = "wgs84") -> Track:
     start = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
         fixes = list(_read_gpx(path, data, faults))
-    elif b"$" in start:
+    elif _SENTENCE.search(data):
         fixes = list(_read_nmea(data, faults))
     else:
         raise TrackError("{path}: neither GPX nor NMEA; expected XML or lines that start with $", path=path)
@@ -190,7 +192,8 @@ def _sentences(data: bytes, faults: Faults) -> Iterator[Any]:
     for line in data.decode("ascii", "replace").splitlines():
         _, dollar, sentence = line.partition("$")
         if not dollar or not sentence[:2].isalpha() or sentence[2:5] not in ("RMC", "GGA", "GST", "ZDA"):
-            faults["damaged"] += not dollar and bool(line.strip())
+            if not dollar and line.strip():
+                faults["damaged"] += 1
             continue
         try:
             yield pynmea2.parse("$" + sentence)
