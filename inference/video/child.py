@@ -1,22 +1,24 @@
-"""A decoder process and the watchdog over it."""
+"""A decoder process, and the watch over it."""
 
 import contextlib
-import json
+import fcntl
+import os
+import select
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import weakref
-from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from streetsight.inference.reading import ImageRgb
+from streetsight.inference.video import wire
 from streetsight.inference.video.outcomes import ClipError, explain
 
 PIPE_BYTES = 2**20
+GRACE_S = 5.0  # for a process to be gone after its pipe was closed, or after it was killed
 
 
 class DecoderProcess:
@@ -25,50 +27,49 @@ class DecoderProcess:
     It is started afresh rather than forked, so that it inherits no locks and no open files.
 
     Attributes:
-        patience_s: how long it may take over one message.
+        patience_s: how long to wait for a next sign of life.
     """
 
     def __init__(self, patience_s: float) -> None:
         self.patience_s = patience_s
-        self._stalled = False
-        self._complaints: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         # -P: what happens to lie in the current folder is not to be imported
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "streetsight.inference.video.decoder"],
+            bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._complaints,
-            pipesize=PIPE_BYTES,
+            stderr=complaints,
         )
-        self.stop = weakref.finalize(self, _stop, self._process, self._complaints)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._in, self._out, self._complaints = self._process.stdin, self._process.stdout, complaints
+        os.set_blocking(self._in.fileno(), False)
+        _widen(self._out)
+        self.stop = weakref.finalize(self, _stop, self._process, complaints)
 
-    def ask(self, request: Mapping[str, Any]) -> None:
+    def ask(self, request: wire.Message) -> None:
         """Send a request.
 
         Raises:
             ClipError: "stalled" or "decoder_failed", when it cannot be delivered.
         """
-        assert self._process.stdin is not None
-        try:
-            with self._watched():
-                self._process.stdin.write(json.dumps(request).encode() + b"\n")
-                self._process.stdin.flush()
-        except BrokenPipeError:
-            raise self._loss() from None
+        rest = memoryview(wire.encode(request))
+        while rest:
+            self._await(self._in, select.POLLOUT)
+            try:
+                rest = rest[self._in.write(rest) :]
+            except BrokenPipeError:
+                raise self._loss() from None
 
-    def hear(self) -> dict[str, Any]:
+    def hear(self) -> wire.Message:
         """The next message that is more than a sign of life.
 
         Raises:
             ClipError: what the decoder has to say against the clip, or "stalled" or "decoder_failed".
         """
-        assert self._process.stdout is not None
         while True:
-            with self._watched():
-                line = self._process.stdout.readline()
-            if not line.endswith(b"\n"):
-                raise self._loss()
-            message: dict[str, Any] = json.loads(line)
+            message = wire.decode(self._read)
             if message["is"] == "fault":
                 raise explain(message["name"], message["values"])
             if message["is"] != "alive":
@@ -80,43 +81,42 @@ class DecoderProcess:
         Raises:
             ClipError: "stalled" or "decoder_failed", when they do not come whole.
         """
-        assert self._process.stdout is not None
         image = np.empty((size_wh[1], size_wh[0], 3), np.uint8)
-        missing = image.data.cast("B")
-        with self._watched():
-            while missing:
-                got = self._process.stdout.readinto(missing)  # type: ignore[attr-defined]
-                if not got:
-                    raise self._loss()
-                missing = missing[got:]
+        self._fill(image.data.cast("B"))
         return image
 
-    @contextlib.contextmanager
-    def _watched(self) -> Iterator[None]:
-        """End the child if this takes too long; whoever waits for it then sees its pipe close."""
-        watchdog = threading.Timer(self.patience_s, self._give_up)
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            yield
-        finally:
-            watchdog.cancel()
+    def _read(self, count: int) -> bytes:
+        data = bytearray(count)
+        self._fill(memoryview(data))
+        return bytes(data)
 
-    def _give_up(self) -> None:
-        self._stalled = True
-        self._process.kill()
+    def _fill(self, buffer: memoryview) -> None:
+        while buffer:
+            self._await(self._out, select.POLLIN)
+            got = self._out.readinto(buffer)  # type: ignore[attr-defined]
+            if not got:
+                raise self._loss()
+            buffer = buffer[got:]
 
-    def _loss(self) -> ClipError:
-        """What became of the child."""
-        self._process.kill()
-        code = self._process.wait()
-        if self._stalled:
-            return ClipError(
+    def _await(self, pipe: IO[bytes], event: int) -> None:
+        """Wait until the pipe takes or gives something, or is closed."""
+        poll = select.poll()  # not `select`, which knows the first 1024 files only
+        poll.register(pipe, event)
+        if not poll.poll(self.patience_s * 1000):
+            raise ClipError(
                 "stalled",
                 "the video decoder made no progress for {seconds} s and was stopped; the file is damaged, or "
                 "its disk or network does not answer",
                 seconds=self.patience_s,
             )
+
+    def _loss(self) -> ClipError:
+        """What became of the child."""
+        try:
+            code = self._process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
         return ClipError(
             "decoder_failed",
             "the video decoder crashed ({reason}); the file is damaged or needs another decoder",
@@ -129,9 +129,17 @@ class DecoderProcess:
         return lines[-1] if lines else ""
 
 
+def _widen(pipe: IO[bytes]) -> None:
+    """A wider pipe takes fewer turns per frame, where the system grants one."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+
 def _stop(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> None:
     process.kill()
-    process.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):  # what waits for a dead disk dies with the disk
+        process.wait(GRACE_S)
     for pipe in (process.stdin, process.stdout, complaints):
         if pipe is not None:
             with contextlib.suppress(BrokenPipeError):  # a request that nobody read

@@ -1,20 +1,11 @@
 """The child process: decodes one clip and writes the pictures that are wanted to its standard output.
 
-FFmpeg may crash or hang on a broken file; in a process of its own it takes nobody with it. Requests come in
-and messages go out as lines of JSON; the line of a frame is followed by its pixels. The pipe holds back a
-decoder whose frames nobody takes, so that no more than one is waiting.
-
-    in   {"path": ..., "parent": process id, "threads": ..., "max_pixels": ...}
-    out  {"is": "header", ...}
-    in   {"every_m": ..., "every_s": ..., "travel": {"offset_s": [...], "metres": [...]} | null}
-    out  {"is": "frame", ...} + pixels, {"is": "alive"} now and then, {"is": "end", "problems": [...]}
-
-At any time instead: {"is": "fault", "name": ..., "values": {...}}.
+FFmpeg may crash or hang on a broken file; in a process of its own it takes nobody with it. The pipe holds
+back a decoder whose frames nobody takes, so that no more than one is waiting.
 """
 
 import errno
 import hashlib
-import json
 import math
 import os
 import signal
@@ -22,7 +13,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,6 +22,7 @@ from av.container import InputContainer
 from av.stream import Discard
 from av.video.stream import VideoStream
 
+from streetsight.inference.video import wire
 from streetsight.inference.video.container import (
     misses_end,
     read_camera,
@@ -38,7 +30,7 @@ from streetsight.inference.video.container import (
     read_duration,
     read_tags,
 )
-from streetsight.inference.video.pictures import ImageRgb, to_upright_rgb
+from streetsight.inference.video.pictures import ImageRgb, read_display, to_upright_rgb
 from streetsight.inference.video.sampling import TOLERANCE_S, SampledBy, Sampler, Sampling
 from streetsight.inference.video.timeline import Packet, Timeline
 
@@ -77,6 +69,7 @@ class ClipDecoder:
         self._duration_s = read_duration(self._container, self._stream)
         # These do not say of each picture when it is displayed; what FFmpeg makes up is near, not exact.
         self._knows_times = self._container.format.name not in ("avi", "mpeg")
+        self._displays: dict[int, bytes | None] = {}  # by rotation
         self._damages, self._good_s = 0, 0.0
         self._doubted_s = (math.inf, math.inf)  # offsets of pictures that damage may have reached
 
@@ -109,7 +102,7 @@ class ClipDecoder:
             for offset_s, frame in self._good_pictures(sampler, report):
                 taken_for = sampler.take(offset_s)
                 if taken_for:
-                    image = to_upright_rgb(frame, self._stream.sample_aspect_ratio)
+                    image = self._picture(frame)
                     yield self._describe(offset_s, taken_for, image), image
                     count += 1
         except av.FFmpegError as error:
@@ -118,6 +111,11 @@ class ClipDecoder:
             raise Fault("no_frames", codec=self._stream.codec_context.name)
         if cause or self._is_cut_off():
             raise Fault("truncated", seconds=round(self._reached_s, 1), frames=count)
+
+    def _picture(self, frame: av.VideoFrame) -> ImageRgb:
+        if frame.rotation not in self._displays:
+            self._displays[frame.rotation] = read_display(frame)
+        return to_upright_rgb(frame, self._displays[frame.rotation], self._stream.sample_aspect_ratio)
 
     def _describe(self, offset_s: float, taken_for: SampledBy, image: ImageRgb) -> dict[str, Any]:
         return {
@@ -236,8 +234,8 @@ class Outlet:
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe, self._said_at = pipe, time.monotonic()
 
-    def say(self, message: Mapping[str, Any], image: ImageRgb | None = None) -> None:
-        self._pipe.write(json.dumps(message).encode() + b"\n")
+    def say(self, message: wire.Message, image: ImageRgb | None = None) -> None:
+        self._pipe.write(wire.encode(message))
         if image is not None:
             self._pipe.write(image.data.cast("B"))
         self._pipe.flush()
@@ -251,14 +249,14 @@ class Outlet:
 
 def serve(requests: BinaryIO, outlet: Outlet) -> None:
     """One clip, from its request to its end."""
-    asked = json.loads(requests.readline())
+    asked = wire.decode(requests.read)
     threading.Thread(target=_end_with_parent, args=(asked["parent"],), daemon=True).start()
     try:
         path = Path(asked["path"])
         sha256 = _digest(path, outlet.alive)
         decoder = ClipDecoder(path, asked["threads"], asked["max_pixels"])
         outlet.say({"is": "header", "sha256": sha256, **decoder.header()})
-        sampling = Sampling.from_json(json.loads(requests.readline()))
+        sampling = Sampling.from_json(wire.decode(requests.read))
         for message, image in decoder.frames(sampling, outlet.alive):
             outlet.say({"is": "frame", **message}, image)
         outlet.say({"is": "end", "problems": decoder.problems()})

@@ -15,10 +15,19 @@ _UNSAID = 2  # AVCOL_SPC_UNSPECIFIED
 _HIGH_DEFINITION = 720  # lines; players take BT.709 from here on when a video does not say, BT.601 below
 
 
-def to_upright_rgb(frame: av.VideoFrame, pixel_aspect: Fraction | None = None) -> ImageRgb:
-    """(h, w, 3) uint8, by the frame's own colour matrix and range, turned as its display matrix says.
+def read_display(frame: av.VideoFrame) -> bytes | None:
+    """The display matrix, or None. Do not ask each frame of a long video: PyAV then keeps it for long."""
+    side_data: Any = frame.side_data  # PyAV's types know only one of its keys
+    return bytes(side_data["DISPLAYMATRIX"]) if "DISPLAYMATRIX" in side_data else None
+
+
+def to_upright_rgb(
+    frame: av.VideoFrame, display: bytes | None = None, pixel_aspect: Fraction | None = None
+) -> ImageRgb:
+    """(h, w, 3) uint8, by the frame's own colour matrix and range, turned as displayed.
 
     Args:
+        display: FFmpeg's display matrix; None for pictures stored upright.
         pixel_aspect: width of a pixel over its height; None for square ones.
     """
     matrix = Colorspace.ITU709 if frame.colorspace == _UNSAID and frame.height >= _HIGH_DEFINITION else None
@@ -26,9 +35,8 @@ def to_upright_rgb(frame: av.VideoFrame, pixel_aspect: Fraction | None = None) -
     image = np.asarray(
         frame.to_ndarray(format="rgb24", width=width, src_colorspace=matrix, threads=1), np.uint8
     )
-    side_data: Any = frame.side_data  # PyAV's types know only one of its keys
-    if "DISPLAYMATRIX" in side_data:
-        image = _turn(image, bytes(side_data["DISPLAYMATRIX"]))
+    if display:
+        image = _turn(image, display)
     return np.ascontiguousarray(image)
 
 

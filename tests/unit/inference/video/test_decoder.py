@@ -1,5 +1,6 @@
 """The decoder without its process: which pictures it gives, and that passing over others changes none."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,22 @@ def test_groups_that_nobody_wants_are_not_decoded(clips: dict[str, Path]) -> Non
     standing = Sampling(Travel(np.array([0.0, 9]), np.array([5.0, 5])))
     assert len(list(Counting(clips["h264.mp4"]).frames(standing))) == 1
     assert asked < 20
+
+
+def test_frames_do_not_pile_up(clips: dict[str, Path]) -> None:
+    """A hundred forgotten frames of 12 megapixels are two gigabytes."""
+
+    def alive() -> int:
+        return sum(isinstance(each, av.VideoFrame) for each in gc.get_objects())
+
+    gc.collect()
+    gc.disable()  # PyAV's frames can be in cycles, which would wait for the collector
+    try:
+        before = alive()
+        for _ in ClipDecoder(clips["h264.mp4"]).frames(EVERY_PICTURE):
+            assert alive() - before < 10
+    finally:
+        gc.enable()
 
 
 def test_a_group_without_end_is_not_held_back_whole(

@@ -8,7 +8,7 @@ import pytest
 from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
-from streetsight.inference.video.pictures import to_upright_rgb
+from streetsight.inference.video.pictures import read_display, to_upright_rgb
 
 RED_RGB = (200, 40, 60)
 ImageRgb = NDArray[np.uint8]
@@ -56,7 +56,7 @@ def test_pictures_are_turned_as_the_display_matrix_says(
         stream.set_display_rotation(degrees, hflip=hflip, vflip=vflip)
 
     frame = first_frame(film(tmp_path / "a.mp4", [corners()], setup=setup))
-    image = to_upright_rgb(frame)
+    image = to_upright_rgb(frame, read_display(frame))
     assert image.shape == ((96, 64, 3) if degrees % 180 else (64, 96, 3))
     assert image.flags.c_contiguous
     if shown is None:  # the matrix itself, pixel by pixel, judges what is both
@@ -66,8 +66,7 @@ def test_pictures_are_turned_as_the_display_matrix_says(
 
 def _displayed(frame: av.VideoFrame) -> ImageRgb:
     """By the matrix, pixel by pixel: x' = a x + c y, y' = b x + d y around the middle."""
-    side_data: Any = frame.side_data
-    a, b, _, c, d = np.frombuffer(bytes(side_data["DISPLAYMATRIX"]), np.int32)[:5] // 65536
+    a, b, _, c, d = np.frombuffer(read_display(frame) or b"", np.int32)[:5] // 65536
     source = frame.to_ndarray(format="rgb24")
     height, width, _ = source.shape
     y, x = np.mgrid[:height, :width]
@@ -103,6 +102,6 @@ def test_colours_come_back(matrix: str, size_wh: tuple[int, int], said: bool, fu
 
 def test_wide_pixels_become_square() -> None:
     frame = av.VideoFrame.from_ndarray(corners((144, 108)), format="rgb24")
-    image = to_upright_rgb(frame, Fraction(4, 3))
+    image = to_upright_rgb(frame, pixel_aspect=Fraction(4, 3))
     assert image.shape == (108, 192, 3)
     assert named_corners(image) == "rgb-"
