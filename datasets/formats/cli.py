@@ -260,9 +260,12 @@ def _import_rows(summary: "ImportSummary", language: "Language") -> dict[str, An
 
 
 def _print_export(summary: "ExportSummary", target: Path, language: "Language") -> None:
+    from streetsight.datasets.formats.request import CLEARED
     from streetsight.models.language import translate
 
     parts = ", ".join(f"{part} {count}" for part, count in summary.photos.items() if count)
     message = "{photos} photos ({parts}) with {boxes} boxes are in {path}"
     total = sum(summary.photos.values())
     typer.echo(translate(message, language, photos=total, parts=parts, boxes=summary.boxes, path=target))
+    if summary.cleared:
+        typer.echo(f"{summary.cleared} {translate(CLEARED, language)}")

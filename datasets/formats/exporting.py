@@ -13,7 +13,7 @@ from streetsight.datasets.formats import coco, cvat, labelstudio, voc, yolo
 from streetsight.datasets.formats.export import Export, ExportPhoto, Recorder, Writer, open_writer
 from streetsight.datasets.formats.labels import ExchangeError, FormatName, Unreadable, UsageError
 from streetsight.datasets.formats.photos import inspect_photo
-from streetsight.datasets.formats.placing import drafts, place, refuse_existing
+from streetsight.datasets.formats.placing import clear_abandoned, drafts, place, refuse_existing
 from streetsight.datasets.formats.sidecar import FILE_NAME, describe
 from streetsight.datasets.groups import GroupError, read_grouped
 from streetsight.datasets.licences import read_terms
@@ -36,10 +36,11 @@ Watch = Callable[[list[tuple[str, LabelRecord]]], Iterable[tuple[str, LabelRecor
 
 @dataclass(frozen=True, slots=True)
 class ExportSummary:
-    """What was written: photos by part, boxes."""
+    """What was written: photos by part, boxes; and how many drafts of killed commands were cleared away."""
 
     photos: dict[str, int]
     boxes: int
+    cleared: int
 
 
 def chosen_records(
@@ -103,6 +104,7 @@ def export_labels(
         ExchangeError: nothing was written.
         UsageError: when nothing is chosen.
     """
+    cleared = clear_abandoned(target.parent)
     refuse_existing(target, replace_existing)
     chosen = [(part, each) for part, records in parts.items() for each in _restricted(records, classes)]
     if not chosen:
@@ -122,7 +124,7 @@ def export_labels(
             writer.text(FILE_NAME, describe(export, form, recorder.places))
         place([(draft, target)], folder)
     counts = {part: sum(photo.part == part for photo in photos) for part in parts}
-    return ExportSummary(counts, sum(len(photo.record) for photo in photos))
+    return ExportSummary(counts, sum(len(photo.record) for photo in photos), cleared)
 
 
 def _restricted(records: Sequence[LabelRecord], classes: frozenset[str] | None) -> Sequence[LabelRecord]:

@@ -21,9 +21,10 @@ from streetsight.datasets.formats.origins import (
     origins_of,
 )
 from streetsight.datasets.formats.photos import PhotoFacts, PhotoIndex, inspect_photo
-from streetsight.datasets.formats.placing import drafts, place, refuse_existing
+from streetsight.datasets.formats.placing import clear_abandoned, drafts, place, refuse_existing
 from streetsight.datasets.formats.request import (
     ASSUMED_UPRIGHT,
+    CLEARED,
     CUT_BOXES,
     IDENTICAL,
     RENAMED,
@@ -106,6 +107,7 @@ class _Import:
         """Draft all sources, then place them."""
         request, summary = self.request, self.summary
         targets = {source: request.dataset / "sources" / source for source in self.labelled}
+        summary.note(CLEARED, clear_abandoned(request.dataset))
         for target in targets.values():
             refuse_existing(target, request.replace)
         with drafts(request.dataset) as draft:

@@ -18,6 +18,7 @@ ASSUMED_UPRIGHT = (
 IDENTICAL = "photos are byte for byte the same as another of this import"
 RENAMED = "photos were renamed, because two had one name: groups.csv has both names"
 WITHOUT_GROUP = "photos have no group: near-duplicates among them are found when the dataset is split"
+CLEARED = "drafts that killed commands had left behind were cleared away"
 UNSTATED_LICENCE = "photos come without a licence: add --licence"
 
 
