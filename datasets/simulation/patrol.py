@@ -19,7 +19,7 @@ from PIL import ExifTags, Image
 from pyproj import Geod
 
 from streetsight.datasets.records import LabelRecord
-from streetsight.datasets.simulation.camera import Camera, Pose, View
+from streetsight.datasets.simulation.camera import Camera, Floats, Pose, View
 from streetsight.datasets.simulation.render import Rendering, Weather, render
 from streetsight.datasets.simulation.shapes import Polygon
 from streetsight.datasets.simulation.street import Street, Thing, build_street, drive
@@ -155,14 +155,19 @@ def visible_things(street: Street, rendering: Rendering, view: View) -> Iterator
 
 
 def _whole_area(thing: Thing, view: View) -> float:
+    low, high = whole_pixels(thing, view)
+    return max(float(np.prod(high - low)), 1.0)
+
+
+def whole_pixels(thing: Thing, view: View) -> tuple[Floats, Floats]:
+    """Upper left and lower right corner (x, y) of all of a thing; nothing hides it, frames have no end."""
     solid = [s for s in thing.shapes if not isinstance(s, Polygon) or (s.boxed and s.opacity == 1)]
     points = np.vstack(
         [s.points if isinstance(s, Polygon) else np.array(s.centre) + _CORNERS * s.radius for s in solid]
     )
     seen = view.to_camera(points)
     pixels = view.to_pixels(np.maximum(seen, [-np.inf, -np.inf, 0.3]))
-    width, height = pixels.max(axis=0) - pixels.min(axis=0)
-    return max(float(width * height), 1.0)
+    return pixels.min(axis=0), pixels.max(axis=0)
 
 
 _CORNERS = np.array([[x, y, z] for x in (-0.7, 0.7) for y in (-0.7, 0.7) for z in (-0.7, 0.7)])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
-import pynmea2  # type: ignore[import-untyped]
+import pynmea2
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
