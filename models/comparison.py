@@ -4,6 +4,7 @@ Written by `streetsight models compare`, read by `promote` and by pages. It hold
 that is enough to promote is decided from it by `streetsight.models.promotion`.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -12,6 +13,7 @@ from streetsight.models.card import Sha256, Share
 
 Kind = Literal["mean", "condition", "class"]
 Verdict = Literal["better", "no difference shown", "worse"]
+FAMILY_WISE_ERROR = 0.05  # how often a challenger that is equally good may be held for worse in some row
 LeakProof = Literal["photo list", "recomputed split", "none"]
 
 
@@ -48,6 +50,7 @@ class Row(_Part):
     Attributes:
         low, high: 95 % interval of challenger minus champion, paired bootstrap over groups; None where too
             few groups have labels for one.
+        p_worse: one-sided p-value of the difference, by itself: as if no other row were looked at.
         gated: whether being worse here stands against a promotion (context classes are only reported).
     """
 
@@ -59,6 +62,7 @@ class Row(_Part):
     challenger: Share
     low: Annotated[float, Field(ge=-1, le=1)] | None
     high: Annotated[float, Field(ge=-1, le=1)] | None
+    p_worse: Share
     gated: bool
 
     @property
@@ -67,7 +71,7 @@ class Row(_Part):
 
     @property
     def verdict(self) -> Verdict:
-        """Worse or better only where the whole interval is on that side of zero."""
+        """Worse or better only where the whole interval is on that side of zero; of this row by itself."""
         if self.high is not None and self.high < 0:
             return "worse"
         return "better" if self.low is not None and self.low > 0 else "no difference shown"
@@ -107,7 +111,7 @@ class Curve(_Part):
 class Comparison(_Part):
     """The whole evidence. Unknown keys are refused."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     created: AwareDatetime
     champion: Side
     challenger: Side
@@ -120,6 +124,33 @@ class Comparison(_Part):
     curves: tuple[Curve, ...] = ()
 
     @property
+    def worse(self) -> tuple[Row, ...]:
+        """Rows that stand against a promotion."""
+        return worse_beyond_chance(self.rows)
+
+    @property
     def missing_classes(self) -> tuple[str, ...]:
         """Classes that the champion has and the challenger has not."""
         return tuple(name for name in self.champion.classes if name not in self.challenger.classes)
+
+
+def worse_beyond_chance(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Gated rows that are worse, also considering how many of them are looked at."""
+    gated = [row for row in rows if row.gated]
+    rejected = holm([row.p_worse for row in gated], FAMILY_WISE_ERROR)
+    return tuple(
+        row for row, beyond in zip(gated, rejected, strict=True) if beyond and row.verdict == "worse"
+    )
+
+
+def holm(p_values: Sequence[float], level: float) -> tuple[bool, ...]:
+    """Which hypotheses are rejected where some true one is rejected with at most this probability.
+
+    Holm: A Simple Sequentially Rejective Multiple Test Procedure, Scand. J. Statistics 6, 1979.
+    """
+    rejected = [False] * len(p_values)
+    for tested, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        if p_values[index] > level / (len(p_values) - tested):
+            break
+        rejected[index] = True
+    return tuple(rejected)

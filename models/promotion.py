@@ -125,9 +125,8 @@ def _about_the_evidence(challenger: Release, evidence: Comparison) -> Iterator[O
             missing=", ".join(evidence.missing_classes),
         )
     yield from _about_coverage(evidence)
-    for row in evidence.rows:
-        if row.gated and row.verdict == "worse":
-            yield _worse(row)
+    gated = sum(row.gated for row in evidence.rows)
+    yield from (_worse(row, gated) for row in evidence.worse)
 
 
 def _about_leaks(leak: LeakCheck) -> Iterator[Objection]:
@@ -162,11 +161,12 @@ def _about_coverage(evidence: Comparison) -> Iterator[Objection]:
             )  # fmt: skip
 
 
-def _worse(row: Row) -> Objection:
+def _worse(row: Row, gated: int) -> Objection:
     return Objection(
         "{name} is worse: AP50 {challenger} against {champion}, difference {difference} with a 95 % interval "
-        "of {low} to {high} ({boxes} boxes in {groups} groups); train again with more photos that show it",
+        "of {low} to {high} ({boxes} boxes in {groups} groups), more than chance among {gated} figures; "
+        "train again with more photos that show it",
         name=row.name, challenger=f"{row.challenger:.3f}", champion=f"{row.champion:.3f}",
         difference=f"{row.difference:+.3f}", low=f"{row.low:+.3f}", high=f"{row.high:+.3f}",
-        boxes=row.boxes, groups=row.groups,
+        boxes=row.boxes, groups=row.groups, gated=gated,
     )  # fmt: skip

@@ -244,12 +244,13 @@ def _comparison_table(evidence: "Comparison", language: "Language") -> "Table":
     for word in ("boxes", "groups", "champion", "challenger", "interval", "verdict"):
         headings.append(translate(word, language))
     for row in evidence.rows:
+        counts = row.gated and (row.verdict != "worse" or row in evidence.worse)
         interval = f"{row.low:+.3f} .. {row.high:+.3f}" if None not in (row.low, row.high) else "-"
         verdict = "-" if row.verdict == "no difference shown" else translate(row.verdict, language)
         rows.append(
             (
                 row.name, str(row.boxes), str(row.groups), f"{row.champion:.3f}", f"{row.challenger:.3f}",
-                interval, verdict if row.gated else f"({verdict})",
+                interval, verdict if counts else f"({verdict})",
             )
         )  # fmt: skip
     title = translate(

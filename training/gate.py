@@ -45,8 +45,8 @@ class Frozen:
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
-    """One line of the comparison: a class, or the classes of a condition, in either release."""
+class Subject:
+    """One row of the comparison: a class, or the classes of a condition, in either release."""
 
     kind: Kind
     name: str
@@ -112,7 +112,7 @@ def compare(
         ),
         draws=draws,
         seed=seed,
-        rows=tuple(_rows(subjects, champion.card, old, new, draws, seed)),
+        rows=tuple(compare_scored(subjects, champion.card.class_names, old, new, draws, seed)),
         leak=check_leaks(challenger, frozen),
         champion_leak=check_leaks(champion, frozen),
         curves=tuple(_curves(subjects, old, new)),
@@ -156,38 +156,43 @@ def _side(release: Release) -> Side:
     return Side(address=release.address, card_sha256=release.card_sha256(), classes=release.card.class_names)
 
 
-def _subjects(champion: Card, challenger: Card) -> list[_Subject]:
+def _subjects(champion: Card, challenger: Card) -> list[Subject]:
     """Every class of either release, then every condition that one of them is a lead for."""
     taxonomy = default_taxonomy()
     present = {*champion.class_names, *challenger.class_names}
     names = [name for name in taxonomy.names if name in present]
-    classes = [_Subject("class", name, (name,), taxonomy[name].condition is not None) for name in names]
+    classes = [Subject("class", name, (name,), taxonomy[name].condition is not None) for name in names]
     pooled = {
         condition: tuple(name for name in names if condition in taxonomy.leads_of(name))
         for condition in taxonomy.conditions
     }
     return [
         *classes,
-        *(_Subject("condition", name, members, True) for name, members in pooled.items() if members),
+        *(Subject("condition", name, members, True) for name, members in pooled.items() if members),
     ]
 
 
-def _scored(judged: Sequence[Judged], card: Card, subjects: Sequence[_Subject]) -> dict[str, Scored]:
+def _scored(judged: Sequence[Judged], card: Card, subjects: Sequence[Subject]) -> dict[str, Scored]:
     return {subject.name: score(judged, subject.of(card)) for subject in subjects}
 
 
-def _rows(
-    subjects: Sequence[_Subject],
-    champion_card: Card,
+def compare_scored(
+    subjects: Sequence[Subject],
+    served: Sequence[str],
     champion: Mapping[str, Scored],
     challenger: Mapping[str, Scored],
     draws: int,
     seed: int,
 ) -> Iterator[Row]:
-    """The mean over the condition classes that the champion has, the conditions, the classes."""
-    served = [each.name for each in subjects if each.gated and each.name in champion_card.class_names]
-    mean = paired_difference(champion, challenger, served, draws, seed)[-1:]
-    yield from (_row(each, _Subject("mean", MEAN, (), True)) for each in mean)
+    """The mean over the condition classes that the champion has, the conditions, the classes.
+
+    Args:
+        served: classes of the champion.
+        champion, challenger: name of a subject -> what was seen of it; the same photos in the same order.
+    """
+    averaged = [each.name for each in subjects if each.gated and each.name in served]
+    mean = paired_difference(champion, challenger, averaged, draws, seed)[-1:]
+    yield from (_row(each, Subject("mean", MEAN, (), True)) for each in mean)
     by_name = {each.name: each for each in subjects}
     for kind in ("condition", "class"):
         names = [each.name for each in subjects if each.kind == kind]
@@ -195,7 +200,7 @@ def _rows(
             yield _row(each, by_name[each.name])
 
 
-def _row(measured: Difference, subject: _Subject) -> Row:
+def _row(measured: Difference, subject: Subject) -> Row:
     return Row(
         kind=subject.kind,
         name=subject.name,
@@ -205,12 +210,13 @@ def _row(measured: Difference, subject: _Subject) -> Row:
         challenger=_rounded(measured.challenger),
         low=None if np.isnan(measured.low) else _rounded(measured.low),
         high=None if np.isnan(measured.high) else _rounded(measured.high),
+        p_worse=measured.p_worse,
         gated=subject.gated,
     )
 
 
 def _curves(
-    subjects: Sequence[_Subject], champion: Mapping[str, Scored], challenger: Mapping[str, Scored]
+    subjects: Sequence[Subject], champion: Mapping[str, Scored], challenger: Mapping[str, Scored]
 ) -> Iterator[Curve]:
     for subject in subjects:
         if subject.gated and len(champion[subject.name].label_photos):

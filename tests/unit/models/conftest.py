@@ -134,7 +134,7 @@ def row(kind: str, name: str, **changes: object) -> Row:
     return Row.model_validate(
         {
             "kind": kind, "name": name, "boxes": 50, "groups": 20, "champion": 0.5, "challenger": 0.55,
-            "low": -0.01, "high": 0.09, "gated": True, **changes,
+            "low": -0.01, "high": 0.09, "p_worse": 1.0, "gated": True, **changes,
         }
     )  # fmt: skip
 

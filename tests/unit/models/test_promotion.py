@@ -58,17 +58,30 @@ def test_worse_beyond_the_interval_is_refused_with_numbers(
     name: str, new: Release, old: Release, make_evidence: MakeEvidence
 ) -> None:
     evidence = make_evidence(old, new)
-    worse = rows_with(evidence, name, challenger=0.4, low=-0.18, high=-0.02)
+    worse = rows_with(evidence, name, challenger=0.4, low=-0.18, high=-0.02, p_worse=0.005)
     (reason,) = said(new, old, make_evidence(old, new, rows=worse))
     assert reason.startswith(f"{name} is worse: AP50 0.400 against 0.500, difference -0.100")
-    assert "-0.180 to -0.020 (50 boxes in 20 groups)" in reason
+    assert "-0.180 to -0.020 (50 boxes in 20 groups), more than chance among 5 figures" in reason
+
+
+def test_worse_by_a_chance_that_one_of_many_figures_has_is_no_reason(
+    new: Release, old: Release, make_evidence: MakeEvidence
+) -> None:
+    evidence = make_evidence(old, new)
+    changes = {"challenger": 0.4, "low": -0.18, "high": -0.02, "p_worse": 0.012}
+    rows = rows_with(evidence, "garbage", **changes)
+    assert next(row for row in rows if row.name == "garbage").verdict == "worse"
+    assert said(new, old, make_evidence(old, new, rows=rows)) == []
+    alone = [each for each in rows if each.name != "mean" and each.name != "pothole"]
+    (reason,) = said(new, old, make_evidence(old, new, rows=alone))
+    assert reason.startswith("garbage is worse"), "0.012 is less than 5 % of one in three"
 
 
 @pytest.mark.parametrize(("name", "high"), [("garbage", 0.001), ("garbage", 0.0), ("car", -0.1)])
 def test_worse_within_the_interval_or_in_context_is_no_reason(
     name: str, high: float, new: Release, old: Release, make_evidence: MakeEvidence
 ) -> None:
-    rows = rows_with(make_evidence(old, new), name, challenger=0.3, low=-0.4, high=high)
+    rows = rows_with(make_evidence(old, new), name, challenger=0.3, low=-0.4, high=high, p_worse=0.0)
     assert said(new, old, make_evidence(old, new, rows=rows)) == []
 
 
@@ -181,7 +194,7 @@ def test_all_reasons_are_said_at_once_in_both_languages(
     old: Release, make_complete: MakeRelease, make_evidence: MakeEvidence, tmp_path: Path
 ) -> None:
     bad = load_release(make_complete(tmp_path, "bad", limits=(), parity=None))
-    rows = rows_with(make_evidence(old, bad), "garbage", challenger=0.1, low=-0.5, high=-0.3)
+    rows = rows_with(make_evidence(old, bad), "garbage", challenger=0.1, low=-0.5, high=-0.3, p_worse=0.0)
     evidence = make_evidence(old, bad, rows=rows, leak=LeakCheck(proof="none"))
     error = refusal("bad", objections(bad, old.address, evidence))
     assert len(error.objections) == 3

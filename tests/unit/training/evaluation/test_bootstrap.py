@@ -13,6 +13,7 @@ from streetsight.training.evaluation.bootstrap import (
     draw_photos,
     interval,
     mean_over_categories,
+    p_value_worse,
     paired_difference,
 )
 from streetsight.training.evaluation.curves import ap50, unit_weights
@@ -108,3 +109,27 @@ def test_releases_judged_on_other_photos_are_refused(photo: Photo) -> None:
 def test_nothing_labelled_compares_nothing(photo: Photo) -> None:
     one = release(photo, 10)
     assert paired_difference(one, one, ["pothole"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("groups", "p_value"),
+    # t = -2 sqrt((g - 1) / g): Cauchy's distribution, the closed form of two degrees, nearly the normal one
+    [(2, 0.19591), (3, 0.12204), (10_000, 0.02276)],
+)
+def test_few_groups_say_less(groups: int, p_value: float) -> None:
+    draws = np.tile([-0.3, -0.1], 500)  # mean -0.2, spread 0.1
+    assert p_value_worse(-0.2, draws, groups) == pytest.approx(p_value, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("difference", "draws", "groups", "p_value"),
+    [
+        (-0.2, [-0.2, -0.2], 1, 1.0),  # one place shows nothing
+        (-0.2, [np.nan, np.nan], 9, 1.0),
+        (-0.2, [-0.2, np.nan, -0.2], 9, 0.0),  # the same in every draw
+        (0.0, [0.0, 0.0], 9, 1.0),
+        (0.1, [0.2, 0.0], 9, 1.0),
+    ],
+)
+def test_p_values_at_the_edges(difference: float, draws: list[float], groups: int, p_value: float) -> None:
+    assert p_value_worse(difference, np.array(draws), groups) == p_value
