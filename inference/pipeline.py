@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from streetsight.inference.quality import Quality, QualityLimits, measure_quality
-from streetsight.inference.reading import Outcome, PhotoError, read_photo
+from streetsight.inference.reading import Outcome, Photo, PhotoError, read_photo
 from streetsight.inference.session import Detector
 from streetsight.inference.sources import PhotoSource
 from streetsight.inference.tiling import Tiling, detect_tiled
@@ -114,10 +114,19 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int
 def detect_source(source: PhotoSource, detector: Detector, options: Options = Options()) -> FrameResult:
     """One photo from bytes to detections. A photo that cannot be used is a result, not an exception."""
     try:
-        data = source.read()
-        photo = read_photo(data, None if options.tiling else detector.card.input.size)
+        photo = read_photo(source.read(), decoded_side(detector, options))
     except PhotoError as error:
         return FrameResult(source.name, error)
+    return detect_photo(source.name, photo, detector, options)
+
+
+def decoded_side(detector: Detector, options: Options) -> int | None:
+    """How large photos must be decoded to be looked at; None for in full."""
+    return None if options.tiling else detector.card.input.size
+
+
+def detect_photo(name: str, photo: Photo, detector: Detector, options: Options = Options()) -> FrameResult:
+    """One decoded photo, or frame of a video, to detections and its quality."""
     padded, placement = detector.fit(photo.image_rgb_hwc, photo.size_wh)
     if options.tiling:
         found = detect_tiled(detector, photo.image_rgb_hwc, options.tiling, options.min_score)
@@ -126,7 +135,7 @@ def detect_source(source: PhotoSource, detector: Detector, options: Options = Op
     if options.class_ids is not None:
         found = found[np.isin(found.class_ids, list(options.class_ids))]
     return FrameResult(
-        name=source.name,
+        name=name,
         size_wh=photo.size_wh,
         sha256=photo.sha256,
         metadata=photo.metadata,

@@ -136,7 +136,7 @@ def test_every_message_has_its_chinese() -> None:
         ("the file is empty (0 bytes)", "inference/reading.py"),  # PhotoError's second argument
         ("no release named {name}", "models/releases.py"),
         ("not scorable: {reasons}", "inference/drawing.py"),
-        ("detections", "inference/job.py"),  # by a loop
+        ("detections", "inference/console.py"),  # by a loop
     ],
 )
 def test_messages_are_found_where_they_are_said(beginning: str, file: str) -> None:
