@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
-NARROWEST_NAME = 7  # characters of a name on a line before a line runs over the terminal's edge
+NARROWEST_NAME = 8  # characters of a name on a line before a line runs over the terminal's edge
 WIDEST_LETTER = 2  # a Chinese one
 UNBOUNDED = 10_000
 

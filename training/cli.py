@@ -20,7 +20,7 @@ PhotosOption = Annotated[
 
 VersionOption = Annotated[
     Path | None,
-    typer.Option("--version", help="A dataset version; the split of all sources if not given."),
+    typer.Option("--version", help="Folder of a dataset version; the split of all sources if not given."),
 ]
 ThresholdRuleOption = Annotated[
     list[str] | None,
@@ -37,7 +37,12 @@ def train(
     ],
     run: Annotated[Path, typer.Option(help="Folder for checkpoints, progress and the run's description.")],
     photos: PhotosOption,
-    recipe: Annotated[str, typer.Option(help="A shipped recipe by name, or a file.")] = "first",
+    recipe: Annotated[
+        str,
+        typer.Option(
+            help="few (on a release), first (on COCO weights), street (on a checkpoint), or a file."
+        ),
+    ] = "first",
     teacher: Annotated[
         Path | None, typer.Option(help="COCO checkpoint that labels vehicles where nobody did.")
     ] = None,
@@ -47,13 +52,20 @@ def train(
     """Train by a recipe. Validation and test photos are never learned from.
 
     A killed run goes on after its last whole epoch when the same command is given again.
+
+    Example:
+
+      streetsight train --weights street-n-2 --recipe few --photos data --version versions/3f2a --run runs/one
+
+    Exit status: 0, 2 usage or data, 3 when the release to start from is missing, damaged or INT8.
     """
+    from streetsight.models.language import translate
     from streetsight.training.recipe import load_recipe
     from streetsight.training.train import train as run_training
 
-    with spoken_errors(lang):
+    with spoken_errors(lang) as language:
         checkpoint = run_training(load_recipe(recipe), photos, weights, teacher, run, version)
-    typer.echo(f"checkpoint: {checkpoint}")
+        typer.echo(translate("checkpoint: {path}", language, path=checkpoint))
 
 
 def average(
@@ -61,12 +73,16 @@ def average(
     run: Annotated[Path, typer.Option(help="Folder to write: a run that can be exported or gone on from.")],
     lang: Lang = None,
 ) -> None:
-    """Average the weights of runs that came from one another; judge the result before you trust it."""
+    """Average the weights of runs that came from one another; judge the result before you trust it.
+
+    Exit status: 0, or 2 when the runs cannot be averaged.
+    """
+    from streetsight.models.language import translate
     from streetsight.training.average import average_runs
 
-    with spoken_errors(lang):
+    with spoken_errors(lang) as language:
         checkpoint = average_runs(runs, run)
-    typer.echo(f"checkpoint: {checkpoint}")
+        typer.echo(translate("checkpoint: {path}", language, path=checkpoint))
 
 
 def export(
@@ -82,10 +98,23 @@ def export(
     version: VersionOption = None,
     lang: Lang = None,
 ) -> None:
-    """Make a release: ONNX, parity, thresholds chosen on validation photos, figures on test photos, card."""
+    """Make a release: ONNX, parity, thresholds chosen on validation photos, figures on test photos, card.
+
+    It is not put in force: see `models register`, `compare` and `promote`.
+
+    Examples:
+
+      streetsight export runs/one --name spring-1 --photos data --version versions/3f2a --output made
+
+      streetsight export runs/one --name spring-1 --photos data --output made
+      --threshold-rule "best-f1,exposed_garbage=precision>=0.8"
+
+    Exit status: 0, 2 usage or data, 3 when the name is taken; then nothing is written.
+    """
+    from streetsight.models.language import translate
     from streetsight.training.release import make_release
 
-    with spoken_errors(lang):
+    with spoken_errors(lang) as language:
         folder = make_release(
             run,
             name,
@@ -96,7 +125,7 @@ def export(
             threshold_rule or ["best-f1"],
             version,
         )
-    typer.echo(f"release: {folder}")
+        typer.echo(translate("release: {path}", language, path=folder))
 
 
 def quantise(
@@ -271,6 +300,13 @@ def _say_verdict(challenger: "Release", evidence: "Comparison", digest: str, lan
     old, new = evidence.champion.address, evidence.challenger.address
     say("champion {champion}, challenger {challenger}", champion=old, challenger=new)
     say("evidence: {digest}", digest=digest[:12])
+    known = evidence.champion_leak
+    if known.shared_photos or known.shared_groups:
+        say(
+            "{name} has learned {photos} of these photos and {groups} of their groups: its figures flatter "
+            "it",
+            name=old, photos=known.shared_photos, groups=known.shared_groups,
+        )  # fmt: skip
     against = objections(challenger, old, evidence)
     if not against:
         say("nothing stands against promoting {name}", name=new)

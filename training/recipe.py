@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, get_args
 
+from pydantic import TypeAdapter, ValidationError
+
 from streetsight.models.language import SpokenError
 
 Heads = Literal["both", "one_to_many"]
@@ -106,8 +108,12 @@ def load_recipe(name_or_path: str) -> Recipe:
             known=", ".join(sorted(known)),
         )
     try:
-        return Recipe(
-            **{"name": path.stem, **values, "rendered_seeds": tuple(values.get("rendered_seeds", ()))}
-        )
-    except TypeError as error:
-        raise RecipeError("{path}: {reason}", path=path, reason=error) from error
+        return TypeAdapter(Recipe).validate_python({"name": path.stem, **values})
+    except ValidationError as error:
+        raise RecipeError("{path}: {reason}", path=path, reason=_first_fault(error)) from error
+
+
+def _first_fault(error: ValidationError) -> object:
+    fault = error.errors(include_url=False)[0]
+    own = fault.get("ctx", {}).get("error")  # what `__post_init__` says
+    return own or f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"

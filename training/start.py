@@ -9,11 +9,16 @@ import streetsight.training.quiet  # noqa: F401
 
 from ultralytics import YOLO
 
+from streetsight.models.language import SpokenError
 from streetsight.models.releases import Release, load_release
 from streetsight.training.restore import CALIBRATION_PHOTOS, write_checkpoint
 from streetsight.training.trainer import COCO_CLASSES
 
 START_NAME = "start.pt"
+
+
+class StartError(SpokenError):
+    """What a run is to start from is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +46,16 @@ def open_start(weights: str | Path, photos: Sequence[Path], run: Path) -> Start:
         run: where a release's checkpoint is written.
 
     Raises:
-        ReleaseError: neither a file nor a release.
+        StartError: there is no such checkpoint.
+        ReleaseError: no such release, or one that cannot be learned on.
     """
     path = Path(weights)
     if path.is_file():
         names = tuple(YOLO(str(path)).names.values())
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return Start(path, digest, () if len(names) == COCO_CLASSES else names, None)
+    if path.suffix == ".pt":
+        raise StartError("{path}: no such checkpoint; name a .pt that is there, or a release", path=path)
     release = load_release(weights)
     checkpoint = run / START_NAME
     if not checkpoint.is_file():

@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 pytest.importorskip("faster_coco_eval", reason="needs the training extra")
 
+from streetsight.cli import app
 from streetsight.datasets.records import LabelRecord, data_digest
 from streetsight.datasets.simulation.camera import Camera
 from streetsight.datasets.simulation.patrol import read_patrol, simulate_patrol
@@ -147,6 +149,23 @@ def test_without_a_list_the_split_made_again_proves_it(
 def test_what_cannot_be_proved_is_said(copy_with: CopyRelease, frozen: Frozen, tmp_path: Path) -> None:
     leak = check_leaks(copy_with(tmp_path / "unlisted"), frozen)
     assert (leak.proof, leak.clean) == ("none", False)
+
+
+def test_a_champion_that_has_learned_the_photos_is_said_to_be_flattered(
+    copy_with: CopyRelease, render_dataset: Callable[[Path, int, tuple[int, int]], Path], tmp_path: Path
+) -> None:
+    photos = render_dataset(tmp_path / "photos", 2, (480, 270))
+    (judged,) = {record.group for record in frozen_part(photos, "test").records}
+    champion = copy_with(tmp_path / "knows", noise=0.05, trained_on=[("a" * 64, judged)])
+    challenger = copy_with(tmp_path / "fresh", trained_on=[("a" * 64, "elsewhere")])
+    (tmp_path / "registry").mkdir()
+    command = ["models", "compare", str(challenger.folder), str(champion.folder), "--photos", str(photos)]
+    said = CliRunner().invoke(
+        app, [*command, "--registry", str(tmp_path / "registry"), "--draws", "200", "--lang", "en"]
+    )
+    assert said.exit_code == 0, said.output
+    assert f"{champion.address} has learned 0 of these photos and 1 of their groups" in said.output
+    assert "hardly judged" in said.output
 
 
 def test_a_part_that_is_not_there_is_said(tmp_path: Path, records: list[LabelRecord]) -> None:

@@ -16,7 +16,8 @@ from streetsight.training.gate import Subject, compare_scored
 
 pytestmark = pytest.mark.training
 
-Floats, Photos = NDArray[np.float64], NDArray[np.int64]
+Floats = NDArray[np.float64]
+Photos = NDArray[np.int64]
 
 CLASSES = ("garbage", "overflowing_bin", "pothole", "road_crack", "damaged_manhole", "street_vendor")
 POOLED = {"exposed_garbage": CLASSES[:2], "broken_facility": CLASSES[2:5], "street_vending": CLASSES[5:]}
@@ -82,7 +83,8 @@ def comparisons(count: int, handicap: Mapping[str, float] | None = None) -> Iter
                 for name in CLASSES
             }
             sides.append({each.name: scored(truth, each.classes, seen) for each in SUBJECTS})
-        yield list(compare_scored(SUBJECTS, CLASSES, *sides, draws=300, seed=seed))
+        champion, challenger = sides
+        yield list(compare_scored(SUBJECTS, CLASSES, champion, challenger, draws=300, seed=seed))
 
 
 def test_an_equal_challenger_is_refused_about_once_in_twenty() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from streetsight.training.recipe import RecipeError, load_recipe
+from streetsight.training.recipe import RECIPES, RecipeError, load_recipe
 
 
 def test_shipped_recipe_has_a_reason() -> None:
@@ -18,7 +18,11 @@ def test_shipped_recipe_has_a_reason() -> None:
     [
         ('reason = "x"\nepochs = 1\nlearning_rate = 0.1\nepoch = 3', "unknown keys epoch;"),
         ('reason = "x"\nepochs = 1\nlearning_rate = 0.1\nimage_size = 500', "multiple of 32"),
-        ('reason = "x"\nepochs = 1', "learning_rate"),
+        ('reason = "x"\nepochs = 1', "mine.toml: learning_rate: Field required"),
+        ('reason = "x"\nepochs = "many"\nlearning_rate = 0.1', "epochs: Input should be a valid integer"),
+        ('reason = "x"\nepochs = 1.5\nlearning_rate = 0.1', "epochs: Input should be a valid integer"),
+        ('reason = "x"\nepochs = 1\nlearning_rate = 0.1\nheads = "three"', "heads: Input should be 'both'"),
+        ('reason = "x"\nepochs = 1\nlearning_rate = 0.1\n[repeats]\na = "b"', "repeats.a: Input should be"),
         ("reason = ", "Invalid value"),
         ('reason="x"\nepochs=1\nlearning_rate=0.1\nteacher_sure=0.1\nteacher_unsure=0.5', "teacher_unsure"),
     ],
@@ -33,3 +37,9 @@ def test_faults_are_named(tmp_path: Path, text: str, says: str) -> None:
 def test_unknown_name_lists_the_shipped_ones() -> None:
     with pytest.raises(RecipeError, match="shipped recipes: few, first"):
         load_recipe("best")
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in RECIPES.glob("*.toml")))
+def test_every_shipped_recipe_is_explained(name: str) -> None:
+    assert load_recipe(name).name == name
+    assert f"| `{name}` |" in (Path(__file__).parents[3] / "docs/training.md").read_text(encoding="utf-8")

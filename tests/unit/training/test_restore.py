@@ -18,7 +18,7 @@ from streetsight.models.card import Card, write_card
 from streetsight.models.releases import CARD_NAME, Release, ReleaseError, load_release
 from streetsight.models.taxonomy import Language
 from streetsight.training.restore import restore_network, restore_statistics
-from streetsight.training.start import open_start
+from streetsight.training.start import StartError, open_start
 
 pytestmark = pytest.mark.training
 
@@ -80,3 +80,8 @@ def test_an_int8_release_names_the_one_to_start_from(
     assert says in refused.value.say(language)
     assert refused.value.say(language).endswith(release.address)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_checkpoint_that_is_not_there_is_no_release_name(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match=r"gone\.pt: no such checkpoint"):
+        open_start(str(tmp_path / "gone.pt"), [], tmp_path / "run")
