@@ -24,7 +24,7 @@ from streetsight.datasets.versions import Version, freeze, store
 from streetsight.inference.pipeline import detect_photos
 from streetsight.inference.session import Detector
 from streetsight.inference.sources import find_photos
-from streetsight.models.card import PARITY_TOLERANCES
+from streetsight.models.card import PARITY_TOLERANCES, Head
 from streetsight.models.promotion import lacks
 from streetsight.models.releases import Release, load_release
 from streetsight.models.trained_on import read_trained_on
@@ -75,11 +75,10 @@ def test_a_run_describes_itself(run: Path, version: Version) -> None:
 
 @pytest.mark.parametrize("head", ["one_to_many", "end_to_end"])
 def test_a_release_comes_out_and_detects(
-    run: Path, photos: Path, version: Version, tmp_path: Path, head: str
+    run: Path, photos: Path, version: Version, tmp_path: Path, head: Head
 ) -> None:
-    folder = make_release(
-        run, f"tiny-{head.replace('_', '-')}", photos, head, 64, tmp_path, version=version.folder
-    )  # type: ignore[arg-type]
+    name = f"tiny-{head.replace('_', '-')}"
+    folder = make_release(run, name, photos, head, 64, tmp_path, version=version.folder)
     release = load_release(folder)
     assert release.card.output.head == head
     assert release.card.parity is not None
