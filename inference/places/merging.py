@@ -16,8 +16,9 @@ import numpy as np
 
 from streetsight.inference.places.fusion import fuse, matrix
 from streetsight.inference.places.grid import Cell, cell_of, plane_of, touched_by, window
-from streetsight.inference.places.registration import Pairing, Pattern, pair_up, pair_up_alone
+from streetsight.inference.places.registration import Pairing, Pattern, Shift, pair_up, pair_up_alone
 from streetsight.inference.places.sighting import Place, Sighting
+from streetsight.inference.positions.local import LocalPlane
 
 Pair = tuple[str, str]  # patrol ids
 AGAIN = ""  # in place of the second: the same patrol on a later round
@@ -144,6 +145,32 @@ class Places:
         ids = {self._place_of[each] for here in around for members in here.values() for each in members}
         self._regroup({each for one in ids - self._places.keys() for each in self._members[one]})
         return [self._places[each] for each in sorted(ids) if each in self._places]
+
+    def shift_of(self, patrol_id: str, place: Place) -> Shift | None:
+        """From a place to where a patrol's receiver puts it; None where nothing that it saw is near.
+
+        Each sighting foretells that by the shift between its own patrol and this one. The surest is taken;
+        what the others say otherwise adds to its covariance.
+        """
+        plane = LocalPlane(place.lon or 0.0, place.lat or 0.0)
+        points, covariances = [], []
+        for each in place.sightings:
+            cell = self._cell(each)
+            pairing = self._ensure_compared(cell).get((each.patrol_id, patrol_id)) if cell else None
+            if cell is None or pairing is None or each.patrol_id == patrol_id:
+                continue
+            pattern = self._pattern(cell, each.patrol_id)
+            index = pattern.ids.index(each.id)
+            # Both receivers have drifted since the middle of the window.
+            covariances.append(pairing.shift_m2 + pattern.own_m2[index] + 2 * pattern.drift_m2[index])
+            points.append(plane.to_metres(np.array([each.lon, each.lat], np.float64)) + pairing.shift_m)
+        if not points:
+            return None
+        surest = int(np.argmin(np.linalg.det(covariances)))
+        apart = np.array(points) - points[surest]
+        (ee, en), (_, nn) = (covariances[surest] + apart.T @ apart / len(points)).tolist()
+        east, north = points[surest].tolist()
+        return Shift(east, north, (ee, en, nn))
 
     def _cell(self, sighting: Sighting) -> Cell | None:
         if sighting.lon is None or sighting.lat is None:

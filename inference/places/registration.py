@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from streetsight.inference.places.sighting import Covariance
 from streetsight.inference.positions.drift import drift_share
 
 Floats = NDArray[np.float64]
@@ -63,6 +64,20 @@ class Pairing:
     shift_m: Floats
     shift_m2: Floats
     best: dict[str, tuple[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """From a place on the map to where one patrol's receiver puts it.
+
+    Attributes:
+        east_m, north_m: to add to the place's position.
+        covariance_m2: of the sum; what is unsure of the place is in it.
+    """
+
+    east_m: float
+    north_m: float
+    covariance_m2: Covariance
 
 
 def pair_up(first: Pattern, second: Pattern) -> Pairing:
