@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from benchmarks.passes import FIRST, PLANE, SECOND, Sighted, Verdict, judge, sight, well_seen
 
-from streetsight.datasets.simulation.passes import MONDAY, Noise, drive_past, straight_street
+from streetsight.datasets.simulation.passes import MONDAY, Noise, drive_past, straight_drive, straight_street
 from streetsight.inference.places.merging import Places
 from streetsight.inference.places.sighting import Glimpse, Sighting
 
@@ -26,10 +26,10 @@ SMALL, LARGE, TIMED = 10_000, 1_000_000, 2_000
 def street(seed: int, neighbour_m: float, opposite: bool = False, noise: Noise = Noise()) -> Verdict:
     """One street, three passes on three days; the last one the other way round if `opposite`."""
     world = straight_street(seed, neighbour_m=neighbour_m)
+    there, last = straight_drive(400.0, 4.0), straight_drive(400.0, 4.0, backwards=opposite)
     runs = [
-        drive_past(world, FIRST, 0, noise, seed),
-        drive_past(world, SECOND, 1, noise, seed, start=MONDAY + timedelta(days=1)),
-        drive_past(world, FIRST, 2, noise, seed, start=MONDAY + timedelta(days=2), backwards=opposite),
+        drive_past(world, vehicle, poses, number, noise, seed, MONDAY + timedelta(days=number))
+        for number, (vehicle, poses) in enumerate([(FIRST, there), (SECOND, there), (FIRST, last)])
     ]
     sighted, places, expected = Sighted(), Places(), set[int]()
     for run in runs:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from streetsight.datasets.simulation.camera import Camera, Pose, View
 from streetsight.datasets.simulation.patrol import to_lon_lat, whole_pixels
-from streetsight.datasets.simulation.shapes import place
+from streetsight.datasets.simulation.shapes import Shape, place
 from streetsight.datasets.simulation.street import LANE_M, SPOTS, Street, Thing
 from streetsight.datasets.simulation.things import BUILDERS
 
@@ -52,6 +52,31 @@ class Vehicle:
     camera: Camera
     speed_mps: float = 6.0
     step_m: float = 4.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mover:
+    """A vehicle that drives.
+
+    Attributes:
+        id, class_name: as a thing's.
+        start_m: (east, north) at the start of the pass, metres.
+        velocity_mps: (east, north).
+        shapes: around the origin, front at y > 0.
+    """
+
+    id: int
+    class_name: str
+    start_m: tuple[float, float]
+    velocity_mps: tuple[float, float]
+    shapes: list[Shape]
+
+    def at(self, seconds: float) -> Thing:
+        """The thing that it is at a moment."""
+        east = self.start_m[0] + seconds * self.velocity_mps[0]
+        north = self.start_m[1] + seconds * self.velocity_mps[1]
+        heading = float(np.degrees(np.arctan2(*self.velocity_mps)))
+        return Thing(self.id, self.class_name, east, north, place(self.shapes, east, north, heading))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,34 +146,40 @@ def _thing(rng: np.random.Generator, number: int, name: str, east: float, north:
     return Thing(number, name, east, north, place(BUILDERS[name](rng), east, north, turn))
 
 
+def straight_drive(length_m: float, step_m: float, backwards: bool = False) -> list[Pose]:
+    """Poses along a straight street: northward on the right-hand lane, or southward on the other."""
+    along = np.arange(0, length_m, step_m).tolist()
+    if backwards:
+        return [Pose(-LANE_M, length_m - each, 180.0) for each in along]
+    return [Pose(LANE_M, each, 0.0) for each in along]
+
+
 def drive_past(
     street: Street,
     vehicle: Vehicle,
+    poses: Sequence[Pose],
     number: int,
     noise: Noise = Noise(),
     seed: int = 0,
-    length_m: float = 400.0,
     start: datetime = MONDAY,
-    backwards: bool = False,
+    movers: Sequence[Mover] = (),
 ) -> Pass:
-    """One pass: northward on the right-hand lane, or southward on the other.
+    """One pass along true poses a step apart.
 
     Args:
         number: of the pass; decides the noise together with `seed`.
+        movers: what drives about meanwhile.
     """
     rng = np.random.default_rng((seed, number, 77))
-    count = int(length_m / vehicle.step_m)
-    drift = _drift(rng, count, vehicle.step_m / vehicle.speed_mps, noise)
-    pixels = {each.id: each for each in street.things}
+    step_s = vehicle.step_m / vehicle.speed_mps
+    drift = _drift(rng, len(poses), step_s, noise)
     frames = []
-    for index in range(count):
-        along = index * vehicle.step_m
-        pose = Pose(-LANE_M, length_m - along, 180.0) if backwards else Pose(LANE_M, along, 0.0)
-        east, north = np.array([pose.east_m, pose.north_m]) + drift[index]
-        lon, lat = to_lon_lat(float(east), float(north))
-        heading = (pose.heading_deg + rng.normal(0, noise.heading_deg)) % 360
-        taken_at = start + timedelta(seconds=along / vehicle.speed_mps)
-        seen = things_in_sight(list(pixels.values()), View(vehicle.camera, pose))
+    for index, (pose, wrong) in enumerate(zip(poses, drift, strict=True)):
+        lon, lat = to_lon_lat(pose.east_m + float(wrong[0]), pose.north_m + float(wrong[1]))
+        heading = float((pose.heading_deg + rng.normal(0, noise.heading_deg)) % 360)
+        about = [*street.things, *(each.at(index * step_s) for each in movers)]
+        seen = things_in_sight(about, View(vehicle.camera, pose))
+        taken_at = start + timedelta(seconds=index * step_s)
         frames.append(PassFrame(f"{number:03d}-{index:05d}", taken_at, lon, lat, heading, pose, seen))
     return Pass(f"{vehicle.device}-{number}", vehicle, tuple(frames))
 

@@ -9,7 +9,7 @@ from streetsight.inference.ground.stance import Stance
 
 LEAST_FRAMES, LEAST_SECONDS = 3, 0.5
 CAMERA_JITTER_M = 0.8  # of the receiver from frame to frame, beside what each look is unsure of
-CHI_95 = 5.99  # 2 degrees of freedom
+CHI_SURE = 11.83  # chi-squared, 2 degrees of freedom, 99.7 %: a parked car must not be let off
 
 
 def proven_speed(looks: Sequence[Look], seconds: Sequence[float], stance: Stance) -> float | None:
@@ -37,5 +37,5 @@ def proven_speed(looks: Sequence[Look], seconds: Sequence[float], stance: Stance
     velocity = (weights * away) @ rough[:, :2] / spread
     rest = rough[:, :2] - mean @ rough[:, :2] - np.outer(away, velocity)
     excess = max(1.0, float((weights @ rest**2).sum()) / max(1, 2 * len(looks) - 4))
-    squared = float(velocity @ velocity) - CHI_95 * excess / spread
+    squared = float(velocity @ velocity) - CHI_SURE * excess / spread
     return float(round(max(0.0, squared) ** 0.5, 2))

@@ -48,7 +48,7 @@ class Sighting:
         located_by: "ground" from boxes and camera, "camera" at the camera for want of heading or profile,
             "nothing" without any position.
         width_m: width of the thing, where the ground tells.
-        speed_mps: at least so fast did it move over the ground (95 %), metres per second; 0 where it may
+        speed_mps: at least so fast did it move over the ground (99.7 %), metres per second; 0 where it may
             have stood, None where its frames do not tell.
     """
 

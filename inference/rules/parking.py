@@ -23,8 +23,9 @@ def judge_parking(place: Place, context: Context) -> Opinion:
     """What the rules say about a vehicle."""
     ruled = rule_glimpses(place, "forbids", context)
     ruling = weightiest(ruled, context.rules.certainty.met)
-    where = in_zone(ruling, context.rules.certainty)
-    there = [each for each in ruled if each.ruling.probability >= context.rules.certainty.lead]
+    lead = context.rules.parking.zone_lead
+    where = in_zone(ruling, context.rules.certainty, lead)
+    there = [each for each in ruled if each.ruling.probability >= lead]
     stood = standing(place, context)
     dwelt = dwell(there, context)
     findings = (where, stood, dwelt, Finding("same_vehicle", "not_measurable", "plates_not_read"))
@@ -50,14 +51,18 @@ def judge_parking(place: Place, context: Context) -> Opinion:
     )
 
 
-def in_zone(ruling: Ruling, certainty: Certainty) -> Finding:
-    """Whether it stands in a zone that forbids it, permitted bays cut out."""
+def in_zone(ruling: Ruling, certainty: Certainty, lead: float) -> Finding:
+    """Whether it stands in a zone that forbids it, permitted bays cut out.
+
+    Args:
+        lead: from this probability on an uncertain one still makes a lead.
+    """
     if ruling.unknown:
         return Finding("zone", "not_measurable", ruling.unknown)
     if ruling.probability <= certainty.not_met:
         return Finding("zone", "not_met", "outside_zones", {"share": percent(ruling.probability)})
     values = {"share": percent(ruling.probability), "zone": ruling.zone, "kind": ruling.kind}
-    if ruling.probability < certainty.lead:
+    if ruling.probability < lead:
         return Finding("zone", "uncertain", "likelier_outside", values)
     if ruling.probability >= certainty.met:
         return Finding("zone", "met", "in_image_zone" if ruling.on_image else "in_zone", values)
@@ -76,13 +81,13 @@ def permitted_bay(place: Place, context: Context) -> Finding | None:
 
 
 def standing(place: Place, context: Context) -> Finding:
-    """That it did not move while a patrol drove past; a fixed camera measures this as dwell."""
+    """That it stood while a patrol drove past at least once; a fixed camera measures this as dwell."""
     speeds = [each.speed_mps for each in place.sightings if each.speed_mps is not None]
     if not speeds:
         return Finding("standing", "not_measurable", "speed_unknown")
-    fastest, limit = max(speeds), context.rules.parking.max_standing_mps
-    met = fastest <= limit
-    values = {"speed_mps": round(fastest, 2), "allowed_mps": limit}
+    slowest, limit = min(speeds), context.rules.parking.max_standing_mps
+    met = slowest <= limit
+    values = {"speed_mps": round(slowest, 2), "allowed_mps": limit}
     return Finding("standing", "met" if met else "not_met", "stood" if met else "moving", values)
 
 
@@ -96,7 +101,14 @@ def dwell(there: Sequence[RuledGlimpse], context: Context) -> Finding:
     timed = [each for each in there if each.glimpse.taken_at is not None]
     watched = [each for each in timed if context.is_fixed(each.sighting.device_id)]
     seconds = _seconds_on_camera(watched, parking)
-    passing = [each for each in timed if not context.is_fixed(each.sighting.device_id)]
+    # A pass counts where it saw the vehicle stand: two brief glimpses of what drives may fall together.
+    passing = [
+        each
+        for each in timed
+        if not context.is_fixed(each.sighting.device_id)
+        and each.sighting.speed_mps is not None
+        and each.sighting.speed_mps <= parking.max_standing_mps
+    ]
     minutes = _minutes_between_passes(passing, parking)
     if seconds >= parking.fixed_min_s:
         values = {"seconds": round(seconds, 1), "needed_s": parking.fixed_min_s}

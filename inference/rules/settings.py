@@ -62,6 +62,7 @@ class Parking(_Strict):
     fixed_max_move: Positive
     passes_min_minutes: Positive
     passes_max_hours: Positive
+    zone_lead: Annotated[float, Field(gt=0, le=1)]
     max_standing_mps: Positive
 
 

@@ -14,7 +14,7 @@ def judge_vending(place: Place, context: Context) -> Opinion:
     certainty = context.rules.certainty
     permit = permitted(place, context)
     forbidden = weightiest(rule_glimpses(place, "forbids", context), certainty.met)
-    where = in_zone(forbidden, certainty)
+    where = in_zone(forbidden, certainty, certainty.lead)
     banned = forbidden.probability >= certainty.lead
     stayed = persistence(place, context.rules.vending.stall_hours)
     kind = context.rules.zone_kinds.get(forbidden.kind) if banned else None

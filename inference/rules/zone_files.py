@@ -96,6 +96,7 @@ def read_zones(
     class_names: Collection[str],
     near: tuple[float, float] | None = None,
     convert: Convert | None = None,
+    only_kind: str | None = None,
 ) -> tuple[ZoneMap, tuple[FeatureReport, ...]]:
     """Read a zone file.
 
@@ -104,14 +105,16 @@ def read_zones(
         class_names: of the taxonomy, for features that concern some classes only.
         near: WGS-84 lon, lat of the patrol; zones farther than 200 km from it are refused.
         convert: from the file's coordinate system; None is the product's own.
+        only_kind: all features are of this kind, whatever they say.
 
     Raises:
         ZoneFileError: the file cannot be read, is no FeatureCollection, or declares what is not known.
     """
     values = _read(path)
     reader = _Reader(
-        kinds, frozenset(class_names), near, convert or _to_wgs84, _crs(path, values), values.get("time_zone")
-    )
+        kinds, frozenset(class_names), near, convert or _to_wgs84, _crs(path, values),
+        values.get("time_zone"), only_kind,
+    )  # fmt: skip
     zones, reports = [], []
     for index, feature in enumerate(values["features"]):
         zone, report = reader.read(index, feature)
@@ -136,10 +139,13 @@ class _Reader:
     convert: Convert
     crs: Crs
     time_zone: Any
+    only_kind: str | None
 
     def read(self, index: int, feature: Any) -> tuple[Zone | None, FeatureReport]:
         properties = feature.get("properties") if isinstance(feature, dict) else None
         properties = properties if isinstance(properties, dict) else {}
+        if self.only_kind:
+            properties = {**properties, "kind": self.only_kind}
         kind = self.kinds.get(str(properties.get("kind")))
         name = str(properties.get("name") or f"{properties.get('kind', 'zone')} {index + 1}")
         masks = kind is not None and kind.masks

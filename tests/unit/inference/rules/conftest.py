@@ -60,6 +60,7 @@ def sighting(glimpse: Build) -> Build:
             "lat": lat,
             "own_m2": (1.0, 0.0, 1.0),
             "located_by": "nothing" if east is None else "ground",
+            "speed_mps": 0.0,
         }
         return Sighting(**{**values, **changes})
 

@@ -43,8 +43,8 @@ def hours(start: str, end: str) -> Schedule:
             [("no_parking", (-30, -30, 0, 30)), ("no_parking", (0, -30, 30, 30))],
             None,
         ),  # on their border
-        ("car", [("no_parking", (0.5, -30, 30, 30))], "likelier_outside"),
-        ("car", [("no_parking", (-0.5, -30, 30, 30))], None),  # likelier inside
+        ("car", [("no_parking", (1.0, -30, 30, 30))], "likelier_outside"),
+        ("car", [("no_parking", (0.3, -30, 30, 30))], None),  # near enough that a person should look
     ],
 )
 def test_the_zone_decides(
@@ -86,11 +86,11 @@ def test_a_zone_may_concern_some_classes_only(
     ("sightings", "speed", "state", "reason", "second_look"),
     [
         ([0], None, "not_measurable", "one_pass", True),
-        ([0, 299], None, "not_met", "passes_too_close", True),
-        ([0, 300], None, "met", "passes_apart", False),
+        ([0, 299], 0.0, "not_met", "passes_too_close", True),
+        ([0, 300], 0.0, "met", "passes_apart", False),
         ([0, 60, 301], 0.2, "met", "passes_apart", False),
         ([0, 73 * 3600], None, "not_measurable", "one_pass", True),  # says nothing about standing
-        ([0, 40 * 3600, 73 * 3600], None, "met", "passes_apart", False),
+        ([0, 40 * 3600, 73 * 3600], 0.0, "met", "passes_apart", False),
         ([None, None], None, "not_measurable", "no_time", True),
         ([0, None], None, "not_measurable", "one_pass", True),
     ],
@@ -115,10 +115,20 @@ def test_dwell_of_a_patrol(
 
 
 def test_what_moved_is_never_a_lead(sighting: Build, place: Build, zone: Build, context: Build) -> None:
-    passes = [sighting(0, speed_mps=0.3), sighting(3600, speed_mps=4.0)]
+    passes = [sighting(0, speed_mps=2.3), sighting(3600, speed_mps=4.0)]
     opinion = judge_parking(place(*passes), context(zone("no_parking")))
     assert opinion.refused
     assert opinion.refused.reason == "moving"
+
+
+@pytest.mark.parametrize("speed", [4.0, None])
+def test_only_passes_that_saw_it_stand_count(
+    speed: float | None, sighting: Build, place: Build, zone: Build, context: Build
+) -> None:
+    passes = [sighting(0, speed_mps=0.3), sighting(3600, speed_mps=speed)]
+    opinion = judge_parking(place(*passes), context(zone("no_parking")))
+    assert opinion.needs_second_look
+    assert opinion.findings[2].reason == "one_pass"
 
 
 def test_a_long_track_of_a_moving_camera_is_no_dwell(

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from streetsight.datasets.simulation.camera import Camera
-from streetsight.datasets.simulation.passes import Noise, Pass, Vehicle, drive_past, straight_street
+from streetsight.datasets.simulation.passes import (
+    Noise,
+    Pass,
+    Vehicle,
+    drive_past,
+    straight_drive,
+    straight_street,
+)
 from streetsight.datasets.simulation.patrol import ORIGIN_LON_LAT
 from streetsight.inference.places.sighting import Sighting
 from streetsight.inference.positions.local import LocalPlane
@@ -49,7 +56,7 @@ def built(frames: list[PatrolFrame]) -> list[Sighting]:
 @pytest.fixture(scope="module")
 def run() -> Pass:
     street = straight_street(3, length_m=120.0)
-    return drive_past(street, VEHICLE, 0, QUIET, length_m=120.0)
+    return drive_past(street, VEHICLE, straight_drive(120.0, 4.0), 0, QUIET)
 
 
 def test_each_thing_is_one_sighting_where_it_stands(run: Pass) -> None:
