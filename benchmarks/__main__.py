@@ -13,7 +13,10 @@ from rich.console import Console
 
 from streetsight.inference.pipeline import cores
 
-ALL = ("folder", "accuracy", "cold_start", "memory", "tiling", "dataset_build", "near_duplicates")
+ALL = (
+    "folder", "accuracy", "cold_start", "memory", "tiling", "dataset_build", "near_duplicates",
+    "places", "parking", "recheck", "rendered",
+)  # fmt: skip
 
 
 def main() -> None:
