@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from streetsight.inference.positions.course import NOISE_TIME_S
+from streetsight.inference.positions.drift import drift_share
 from streetsight.inference.positions.profile import DeviceProfile
 from streetsight.inference.positions.tracks import Track, interpolate
 
@@ -199,7 +199,7 @@ def _sigma(offset: float, times: Floats, points: Floats, path: _Path) -> float:
     across = np.abs(away[:, 0] * velocity[:, 1] - away[:, 1] * velocity[:, 0]) / speed
     along = np.abs((away * velocity).sum(axis=1)) / speed
     error = 1.4826 * max(float(np.median(across)), float(np.median(along)))
-    alike = np.exp(-np.abs(times[:, None] - times) / NOISE_TIME_S)
+    alike = 1 - drift_share(times[:, None] - times) / 2
     sigma = error * np.sqrt(((velocity @ velocity.T) * alike).sum()) / (speed**2).sum()
     return max(float(sigma), _BEST_SIGMA_S)
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from streetsight.inference.positions.drift import drift_share
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 REACH_M = 8.0  # looked back and ahead along the path: beyond most noise, within most corners
-NOISE_TIME_S = 30.0  # a receiver's error keeps for about this long
 _FLOOR_DEG = 1.0
 
 
@@ -65,8 +66,7 @@ def _courses_of_run(times_s: Floats, points: Floats, sigma_m: Floats) -> tuple[F
     chord = ahead - behind
     length, lasted = np.hypot(*chord.T), later - earlier
     # Of a slowly varying error, only what changed between the two ends turns the chord.
-    drift = sigma_m**2 * -np.expm1(-lasted / NOISE_TIME_S)
-    noise = np.sqrt(2 * (drift + _white_noise(points, sigma_m) ** 2))
+    noise = np.sqrt(sigma_m**2 * drift_share(lasted) + 2 * _white_noise(points, sigma_m) ** 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         deg = np.where(length > 0, _bearing(chord), np.nan)
         speed = np.where(lasted > 0, length / lasted, np.nan)
