@@ -1,7 +1,7 @@
 """What a later pass says about things that were there: still present, gone, not seen, or uncertain."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -9,12 +9,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from streetsight.inference.coverage.explaining import Fresh, Known, Seen, believe
 from streetsight.inference.coverage.footprint import position_of
 from streetsight.inference.coverage.looks import Look, Looks, look_at, thing_of
 from streetsight.inference.coverage.recall import Recall
 from streetsight.inference.coverage.rules import RecheckRules, default_rules
-from streetsight.inference.places.sighting import Covariance, Sighting
+from streetsight.inference.places.fusion import matrix
+from streetsight.inference.places.merging import Places
+from streetsight.inference.places.sighting import Place, Sighting
 from streetsight.inference.positions.local import LocalPlane
 from streetsight.inference.sightings.frame import PatrolFrame
 
@@ -22,43 +23,6 @@ Floats = NDArray[np.float64]
 Outcome = Literal["still_present", "gone", "not_seen", "uncertain"]
 
 UNKNOWN_ACCURACY_M = 15.0  # of a position that does not say how good it is
-WIDEST_GATE = 3.7  # standard deviations; beyond it a sighting is no candidate
-
-
-@dataclass(frozen=True, slots=True)
-class OpenPlace:
-    """A thing that was there.
-
-    Attributes:
-        covariance_m2: of its position on the map.
-        last_seen: aware, or None.
-        present: probability that it is still there, such as an earlier re-check left it; None takes it
-            from the class's half-life and the time since `last_seen`.
-        width_m: measured, or None.
-    """
-
-    id: str
-    class_name: str
-    lon: float
-    lat: float
-    covariance_m2: Covariance
-    last_seen: datetime | None = None
-    present: float | None = None
-    width_m: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """What brings a pass's positions onto the map.
-
-    Attributes:
-        east_m, north_m: added to every position of the pass.
-        covariance_m2: of what is left of the receiver's error then.
-    """
-
-    east_m: float = 0.0
-    north_m: float = 0.0
-    covariance_m2: Covariance = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,164 +53,146 @@ class Recheck:
 
 
 def recheck(
-    places: Sequence[OpenPlace],
+    opened: Sequence[Place],
+    places: Places,
+    patrol_id: str,
     frames: Sequence[PatrolFrame],
-    sightings: Sequence[Sighting],
     recall: Recall,
-    shift: Shift | None = None,
+    present: Mapping[str, float] | None = None,
     rules: RecheckRules | None = None,
 ) -> list[Recheck]:
     """One outcome per place, in their order, from one later pass.
 
     Args:
-        places: all open places hereabouts: neighbours explain each other's sightings.
+        opened: places of `places` as they are now.
+        places: all places hereabouts, the sightings of the pass already added: which neighbour a sighting
+            is, and how far the receiver is off, is decided there.
+        patrol_id: the pass.
         frames: of the pass, in any order.
-        sightings: of the pass.
-        shift: brings the pass onto the map; None trusts its positions as far as they say themselves.
+        present: place id -> probability that the thing is still there, such as an earlier re-check left
+            it; where it is absent, the class's half-life and the time since the last sighting tell.
     """
-    if not places:
-        return []
-    rules, one_pass = rules or default_rules(), _Pass.of(places, frames, sightings, shift)
-    began = min((each.pose.taken_at for each in frames if each.pose.taken_at), default=None)
-    before = [_still_there(place, began, rules) for place in places]
-    looks = [one_pass.look_at(index, place, recall, rules) for index, place in enumerate(places)]
-    known = [
-        Known(
-            one_pass.places_m[index],
-            one_pass.own(place, rules),
-            before[index],
-            looks[index].missed,
-            looks[index].single,
-        )
-        for index, place in enumerate(places)
-    ]
-    return [one_pass.judge(index, places, known, looks[index], rules) for index in range(len(places))]
+    rules, present = rules or default_rules(), present or {}
+    one_pass = _Pass.of(patrol_id, frames, places)
+    return [one_pass.judge(place, present.get(place.id), recall, rules) for place in opened]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pass:
-    """One pass in the plane of the places, its shift applied."""
-
-    plane: LocalPlane
-    places_m: Floats  # (n, 2)
+    patrol_id: str
+    places: Places
     frames: Sequence[PatrolFrame]  # with a position
-    cameras_m: Floats  # (k, 2)
-    sightings: Sequence[Sighting]  # with a position
-    seen: Sequence[Seen]
-    seen_m: Floats  # (z, 2)
-    shift: Shift | None
+    lon_lat: Floats  # (k, 2) of the frames
+    began: datetime | None
 
     @classmethod
-    def of(
-        cls,
-        places: Sequence[OpenPlace],
-        frames: Sequence[PatrolFrame],
-        sightings: Sequence[Sighting],
-        shift: Shift | None,
-    ) -> "_Pass":
-        plane = LocalPlane(places[0].lon, places[0].lat)
-        moved = np.array([shift.east_m, shift.north_m]) if shift else np.zeros(2)
-        located = [each for each in sightings if each.lon is not None and each.lat is not None]
+    def of(cls, patrol_id: str, frames: Sequence[PatrolFrame], places: Places) -> "_Pass":
         positioned = [each for each in frames if position_of(each)]
-        degrees = [
-            (each.pose.position.lon, each.pose.position.lat) for each in positioned if each.pose.position
-        ]
-        seen_m = _metres(plane, [(each.lon, each.lat) for each in located]) + moved
-        return cls(
-            plane,
-            _metres(plane, [(each.lon, each.lat) for each in places]),
-            positioned,
-            _metres(plane, degrees) + moved,
-            located,
-            [
-                Seen(at, _matrix(each.own_m2), len(each.glimpses) == 1)
-                for at, each in zip(seen_m, located, strict=True)
-            ],
-            seen_m,
-            shift,
-        )
+        positions = [each.pose.position for each in positioned]
+        lon_lat = np.array([(each.lon, each.lat) for each in positions if each], np.float64).reshape(-1, 2)
+        began = min((each.pose.taken_at for each in frames if each.pose.taken_at), default=None)
+        return cls(patrol_id, places, positioned, lon_lat, began)
 
-    def look_at(self, index: int, place: OpenPlace, recall: Recall, rules: RecheckRules) -> Looks:
-        """Which frames should have shown a place."""
-        covariance = _matrix(place.covariance_m2) + self.shared(self.places_m[index])
-        away = self.places_m[index] - self.cameras_m  # (k, 2)
-        reach = rules.useful_m + 2 * math.sqrt(float(np.linalg.eigvalsh(covariance).max()))
-        near = np.flatnonzero(np.hypot(away[:, 0], away[:, 1]) <= reach).tolist()
-        return look_at(
-            thing_of(place.class_name, rules, place.width_m),
-            [self.frames[each] for each in near],
-            away[near],
-            covariance,
-            recall,
-            rules,
-        )
-
-    def judge(
-        self,
-        index: int,
-        places: Sequence[OpenPlace],
-        known: Sequence[Known],
-        looks: Looks,
-        rules: RecheckRules,
-    ) -> Recheck:
-        """The outcome for one place, its neighbours explained with it."""
-        place, here = places[index], self.places_m[index]
-        shared = self.shared(here)
-        reach = WIDEST_GATE * math.sqrt(float(np.linalg.eigvalsh(known[index].own_m2 + shared).max()))
-        around = [
-            each
-            for each in _within(self.places_m, here, rules.neighbourhood_m)
-            if each == index or _kin(places[each].class_name, place.class_name, rules)
-        ]
-        close = [
-            each
-            for each in _within(self.seen_m, here, rules.neighbourhood_m + reach)
-            if any(
-                rules.may_be(places[other].class_name, self.sightings[each].class_name) for other in around
-            )
-        ]
-        fits = np.array(
-            [
-                [rules.may_be(places[one].class_name, self.sightings[other].class_name) for other in close]
-                for one in around
-            ]
-        ).reshape(len(around), len(close))
-        belief = believe(
-            around.index(index),
-            [known[each] for each in around],
-            [self.seen[each] for each in close],
-            fits,
-            shared * (1 - rules.drift_share),
-            Fresh(rules.fresh_per_m2, rules.fresh_single_share),
-        )
+    def judge(self, place: Place, present: float | None, recall: Recall, rules: RecheckRules) -> Recheck:
+        before = self._still_there(place, rules) if present is None else _clipped(present, rules)
+        if place.lon is None or place.lat is None:
+            return Recheck(place.id, "not_seen", 1 - before, 0.0, None, 0.0, 1.0, before, (), ())
+        plane = LocalPlane(place.lon, place.lat)
+        cameras_m = plane.to_metres(self.lon_lat)
+        here, covariance, doubt = self._expected(place, cameras_m)
+        looks = self._looks(place, here - cameras_m, covariance, recall, rules)
+        odds = {
+            each.id: _odds(plane, each, here, covariance, looks, rules)
+            for each in self._candidates(place, rules)
+        }
+        unseen = 1 - before + before * looks.missed
+        # A thing where nothing was to be seen can still have been seen.
+        seen = before * max(1 - looks.missed, 0.02) * sum(odds.values())
+        matched, vanished = seen / (seen + unseen), (1 - before) / unseen
+        # If the shift is off by a neighbour, what was matched is not, and what was not may be.
+        gone = (1 - doubt) * (1 - matched) * vanished
+        gone += doubt * (matched * vanished + (1 - matched) * (1 - before))
+        matched = (1 - doubt) * matched + doubt * (1 - matched) * before * (1 - looks.missed)
         return Recheck(
             place.id,
-            _outcome(belief.gone, belief.matched, looks.covered, rules),
-            belief.gone,
-            belief.matched,
-            self.sightings[close[belief.sighting]].id if belief.sighting is not None else None,
+            _outcome(gone, matched, looks.covered, rules),
+            gone,
+            matched,
+            max(odds, key=lambda each: odds[each]) if odds else None,
             looks.covered,
             looks.missed,
-            known[index].present,
+            before,
             looks.used,
             looks.unused,
         )
 
-    def shared(self, here: Floats) -> Floats:
-        """(2, 2) of the receiver's error at a place: the shift's, else what the nearest frame states."""
-        if self.shift:
-            return _matrix(self.shift.covariance_m2)
+    def _expected(self, place: Place, cameras_m: Floats) -> tuple[Floats, Floats, float]:
+        """Where the pass's receiver puts a place: (2,) metres from it, their (2, 2) covariance, and doubt."""
+        if shift := self.places.shift_of(self.patrol_id, place):
+            return np.array([shift.east_m, shift.north_m]), matrix(shift.covariance_m2), shift.doubt
+        # Nothing tells the receivers' errors apart; the nearest frame states this one's.
         sigma = UNKNOWN_ACCURACY_M
-        if len(self.cameras_m):
-            nearest = int(np.argmin(((self.cameras_m - here) ** 2).sum(axis=1)))
-            position = self.frames[nearest].pose.position
+        if len(cameras_m):
+            position = self.frames[int(np.argmin(np.hypot(*cameras_m.T)))].pose.position
             sigma = (position.accuracy_m if position else None) or UNKNOWN_ACCURACY_M
-        return np.eye(2) * sigma**2
+        return np.zeros(2), matrix(place.covariance_m2) + np.eye(2) * sigma**2, 0.0
 
-    def own(self, place: OpenPlace, rules: RecheckRules) -> Floats:
-        """(2, 2) of a place against its neighbours: its own, and what the receiver drifts between them."""
-        here = _metres(self.plane, [(place.lon, place.lat)])[0]
-        return _matrix(place.covariance_m2) + rules.drift_share * self.shared(here)
+    def _looks(
+        self, place: Place, away_m: Floats, covariance_m2: Floats, recall: Recall, rules: RecheckRules
+    ) -> Looks:
+        """Which frames should have shown a place."""
+        reach = rules.useful_m + 2 * math.sqrt(float(np.linalg.eigvalsh(covariance_m2).max()))
+        near = np.flatnonzero(np.hypot(away_m[:, 0], away_m[:, 1]) <= reach).tolist()
+        widths = [each.width_m for each in place.sightings if each.width_m]
+        thing = thing_of(place.class_name, rules, float(np.median(widths)) if widths else None)
+        frames = [self.frames[each] for each in near]
+        return look_at(thing, frames, away_m[near], covariance_m2, recall, rules)
+
+    def _candidates(self, place: Place, rules: RecheckRules) -> list[Sighting]:
+        """Sightings of the pass that merging took for the place, or for nothing known before."""
+        own = [each for each in place.sightings if each.patrol_id == self.patrol_id]
+        new = [
+            each
+            for other in self.places.near(place.lon or 0.0, place.lat or 0.0)
+            if other.id != place.id and rules.may_be(place.class_name, other.class_name)
+            if all(each.patrol_id == self.patrol_id for each in other.sightings)
+            for each in other.sightings
+        ]
+        return own + new
+
+    def _still_there(self, place: Place, rules: RecheckRules) -> float:
+        """Probability before the pass, by the class's half-life."""
+        last_seen = max(
+            (
+                each.last_seen
+                for each in place.sightings
+                if each.patrol_id != self.patrol_id and each.last_seen
+            ),
+            default=None,
+        )
+        if last_seen is None or self.began is None:
+            return rules.prior_unknown
+        days = max(0.0, (self.began - last_seen).total_seconds() / 86400)
+        return _clipped(0.5 ** (days / rules.kind(place.class_name).half_life_days), rules)
+
+
+def _odds(
+    plane: LocalPlane,
+    sighting: Sighting,
+    here: Floats,
+    covariance_m2: Floats,
+    looks: Looks,
+    rules: RecheckRules,
+) -> float:
+    """How much denser the thing's sightings lie here than those of new things and false alarms."""
+    away = plane.to_metres(np.array([sighting.lon, sighting.lat], np.float64)) - here
+    spread = covariance_m2 + matrix(sighting.own_m2)
+    density = math.exp(-float(away @ np.linalg.solve(spread, away)) / 2)
+    density /= 2 * math.pi * math.sqrt(float(np.linalg.det(spread)))
+    once = len(sighting.glimpses) == 1
+    alike = looks.single if once else 1 - looks.single
+    share = rules.fresh_single_share if once else 1 - rules.fresh_single_share
+    return density * alike / (rules.fresh_per_m2 * share)
 
 
 def _outcome(gone: float, matched: float, covered: float, rules: RecheckRules) -> Outcome:
@@ -257,32 +203,6 @@ def _outcome(gone: float, matched: float, covered: float, rules: RecheckRules) -
     return "gone" if gone >= rules.gone_at else "uncertain"
 
 
-def _still_there(place: OpenPlace, began: datetime | None, rules: RecheckRules) -> float:
-    """Probability before the pass, by the class's half-life."""
+def _clipped(probability: float, rules: RecheckRules) -> float:
     low, high = rules.prior_range
-    if place.present is not None:
-        return min(max(place.present, low), high)
-    if place.last_seen is None or began is None:
-        return rules.prior_unknown
-    days = max(0.0, (began - place.last_seen).total_seconds() / 86400)
-    return min(max(float(0.5 ** (days / rules.kind(place.class_name).half_life_days)), low), high)
-
-
-def _kin(one: str, other: str, rules: RecheckRules) -> bool:
-    """Whether things of two classes can compete for the same sighting."""
-    return rules.may_be(one, other) or any(
-        one in group and rules.may_be(member, other) for group in rules.confused for member in group
-    )
-
-
-def _within(points_m: Floats, here: Floats, radius_m: float) -> list[int]:
-    return [int(each) for each in np.flatnonzero(((points_m - here) ** 2).sum(axis=1) <= radius_m**2)]
-
-
-def _metres(plane: LocalPlane, degrees: Sequence[tuple[float | None, float | None]]) -> Floats:
-    return plane.to_metres(np.array(degrees, np.float64).reshape(-1, 2))
-
-
-def _matrix(covariance: Covariance) -> Floats:
-    east, cross, north = covariance
-    return np.array([[east, cross], [cross, north]])
+    return float(min(max(probability, low), high))

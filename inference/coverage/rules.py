@@ -36,8 +36,6 @@ class RecheckRules:
     look_correlation: float
     fresh_per_m2: float
     fresh_single_share: float
-    drift_share: float
-    neighbourhood_m: float
     prior_range: tuple[float, float]
     prior_unknown: float
     default_recall: float
@@ -50,7 +48,7 @@ class RecheckRules:
         shares = {name: getattr(self, name) for name in _SHARES}
         shares |= {"prior_range": self.prior_range[0]} | {"prior_range[1]": self.prior_range[1]}
         wrong = {name: value for name, value in shares.items() if not 0 <= value <= 1}
-        positive = ("useful_m", "min_px", "fresh_per_m2", "neighbourhood_m")
+        positive = ("useful_m", "min_px", "fresh_per_m2")
         wrong |= {name: getattr(self, name) for name in positive if not getattr(self, name) > 0}
         if wrong:
             raise ValueError(f"out of range: {wrong}; shares lie in [0, 1], lengths above 0")
@@ -65,8 +63,8 @@ class RecheckRules:
 
 
 _SHARES = (
-    "hidden_share", "gone_at", "present_at", "min_covered", "look_correlation", "drift_share",
-    "fresh_single_share", "prior_unknown", "default_recall",
+    "hidden_share", "gone_at", "present_at", "min_covered", "look_correlation", "fresh_single_share",
+    "prior_unknown", "default_recall",
 )  # fmt: skip
 
 

@@ -130,6 +130,25 @@ class Places:
             seeds |= self._compare(cell, patrols)
         return self._regroup(seeds)
 
+    def drop(self, sighting_ids: Iterable[str]) -> Changes:
+        """Forget sightings, as if they had never been: a patrol's own, when its frames are gone over again."""
+        seeds: set[str] = set()
+        dirty: dict[Cell, set[str]] = defaultdict(set)
+        for own in sighting_ids:
+            sighting = self._sightings.pop(own, None)
+            if sighting is None:
+                continue
+            del self._frames[own]
+            seeds |= self._members[self._place_of[own]]
+            if (cell := self._cell(sighting)) is not None:
+                self._cells[cell][sighting.patrol_id].remove(own)
+                for each in touched_by(cell):
+                    dirty[each].add(sighting.patrol_id)
+        for cell, patrols in dirty.items():
+            self._cells[cell] = {patrol: ids for patrol, ids in self._ensure_loaded(cell).items() if ids}
+            seeds |= self._compare(cell, patrols)
+        return self._regroup(seeds)
+
     def end(self, ending: Ending) -> Changes:
         """Let nothing seen after `ending.at` be the same thing as what was there before."""
         seeds: set[str] = set()
@@ -153,7 +172,7 @@ class Places:
         what the others say otherwise adds to its covariance.
         """
         plane = LocalPlane(place.lon or 0.0, place.lat or 0.0)
-        points, covariances = [], []
+        points, covariances, doubts = [], [], []
         for each in place.sightings:
             cell = self._cell(each)
             pairing = self._ensure_compared(cell).get((each.patrol_id, patrol_id)) if cell else None
@@ -164,13 +183,14 @@ class Places:
             # Both receivers have drifted since the middle of the window.
             covariances.append(pairing.shift_m2 + pattern.own_m2[index] + 2 * pattern.drift_m2[index])
             points.append(plane.to_metres(np.array([each.lon, each.lat], np.float64)) + pairing.shift_m)
+            doubts.append(pairing.doubt)
         if not points:
             return None
         surest = int(np.argmin(np.linalg.det(covariances)))
         apart = np.array(points) - points[surest]
         (ee, en), (_, nn) = (covariances[surest] + apart.T @ apart / len(points)).tolist()
         east, north = points[surest].tolist()
-        return Shift(east, north, (ee, en, nn))
+        return Shift(east, north, (ee, en, nn), float(np.mean(doubts)))
 
     def _cell(self, sighting: Sighting) -> Cell | None:
         if sighting.lon is None or sighting.lat is None:
@@ -300,16 +320,19 @@ class Places:
     def _regroup(self, seeds: set[str]) -> Changes:
         """Make the places of these sightings, and of all that hang together with them, anew."""
         links: dict[str, dict[str, float]] = {}
+        lost = {each for each in seeds if each not in self._sightings}
         todo = list(seeds)
         while todo:
             own = todo.pop()
-            if own in links:
+            if own in links or own in lost:
                 continue
             links[own] = self._links(own)
             todo += links[own]
             if own in self._place_of:
                 todo += self._members[self._place_of[own]]
-        before = {self._place_of[each] for each in links if each in self._place_of}
+        before = {self._place_of[each] for each in links.keys() | lost if each in self._place_of}
+        for each in lost:
+            self._place_of.pop(each, None)
         members_before = {key: self._members.pop(key) for key in before}
         was = {key: self._places.pop(key, None) for key in before}
         changed = []

@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 GATE = 11.83  # chi-squared, 2 degrees of freedom: 99.73 % of true pairs
 _LEAST_M2 = np.eye(2) * 0.4**2  # no two sightings agree better, whatever they say
 VISIT_S = 60.0  # a vehicle that sees a thing again so much later has come back to it
+APART_M = 4.0  # shifts that differ by more are different answers, not noise
 FOUND = 6.0  # logarithm of how much likelier a pair at the same place is one thing than two, at 1 m2
 
 
@@ -57,6 +58,7 @@ class Pairing:
     Attributes:
         shift_m: (2,) second minus first.
         shift_m2: (2, 2) its covariance.
+        doubt: probability that a shift metres away is the right one: the next likeliest against this one.
         best: for each thing of the first pattern, the id of the second's that it most likely is, and the
             squared distance in sigmas; only what lies within the gate.
     """
@@ -64,6 +66,7 @@ class Pairing:
     shift_m: Floats
     shift_m2: Floats
     best: dict[str, tuple[str, float]]
+    doubt: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,13 @@ class Shift:
     Attributes:
         east_m, north_m: to add to the place's position.
         covariance_m2: of the sum; what is unsure of the place is in it.
+        doubt: probability that it is off by metres, to some neighbour of the place.
     """
 
     east_m: float
     north_m: float
     covariance_m2: Covariance
+    doubt: float
 
 
 def pair_up(first: Pattern, second: Pattern) -> Pairing:
@@ -92,9 +97,9 @@ def pair_up(first: Pattern, second: Pattern) -> Pairing:
     i, j, apart, own = i[possible], j[possible], apart[possible], own[possible]
     if not len(i):
         return Pairing(np.zeros(2), shared, {})
-    shift, shift_m2 = _best_shift(i, j, apart, own, shared)
+    shift, shift_m2, doubt = _best_shift(i, j, apart, own, shared)
     squared = _squared(apart - shift, own + shift_m2)
-    return Pairing(shift, shift_m2, _nearest(first, second, i, j, squared))
+    return Pairing(shift, shift_m2, _nearest(first, second, i, j, squared), doubt)
 
 
 def pair_up_alone(pattern: Pattern, again: bool) -> Pairing:
@@ -116,8 +121,8 @@ def pair_up_alone(pattern: Pattern, again: bool) -> Pairing:
 
 def _best_shift(
     i: NDArray[np.int64], j: NDArray[np.int64], apart: Floats, own: Floats, shared: Floats
-) -> tuple[Floats, Floats]:
-    """The likeliest shift and its covariance: every pair proposes one, all pairs vote."""
+) -> tuple[Floats, Floats, float]:
+    """The likeliest shift, its covariance and doubt: every pair proposes one, all pairs vote."""
     precision = np.linalg.inv(own)  # (k, 2, 2)
     prior = np.linalg.inv(shared)
     proposals = np.vstack([apart, np.zeros((1, 2))])  # (h, 2)
@@ -127,10 +132,13 @@ def _best_shift(
     score = np.minimum(_sum_of_best(votes, i), _sum_of_best(votes, j))
     score -= 0.5 * np.einsum("ha,ab,hb->h", proposals, prior, proposals)
     chosen = int(np.argmax(score))
+    others = score[((proposals - proposals[chosen]) ** 2).sum(axis=1) > APART_M**2]
+    doubt = 1 / (1 + np.exp(score[chosen] - others.max())) if len(others) else 0.0
     voters = votes[chosen] > 0
     information = prior + precision[voters].sum(axis=0)
     covariance = np.linalg.inv(information)
-    return covariance @ np.einsum("kab,kb->a", precision[voters], apart[voters]), covariance
+    shift = covariance @ np.einsum("kab,kb->a", precision[voters], apart[voters])
+    return shift, covariance, float(doubt)
 
 
 def _sum_of_best(votes: Floats, group: NDArray[np.int64]) -> Floats:
