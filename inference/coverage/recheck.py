@@ -64,9 +64,9 @@ def recheck(
     """One outcome per place, in their order, from one later pass.
 
     Args:
-        opened: places of `places` as they are now.
-        places: all places hereabouts, the sightings of the pass already added: which neighbour a sighting
-            is, and how far the receiver is off, is decided there.
+        opened: places of `places`, as they are now, that were seen before the pass.
+        places: all places hereabouts, the sightings of the pass already added, perhaps those of later ones
+            too: which neighbour a sighting is, and how far the receiver is off, is decided there.
         patrol_id: the pass.
         frames: of the pass, in any order.
         present: place id -> probability that the thing is still there, such as an earlier re-check left
@@ -150,29 +150,31 @@ class _Pass:
 
     def _candidates(self, place: Place, rules: RecheckRules) -> list[Sighting]:
         """Sightings of the pass that merging took for the place, or for nothing known before."""
-        own = [each for each in place.sightings if each.patrol_id == self.patrol_id]
+        around = self.places.near(place.lon or 0.0, place.lat or 0.0)
         new = [
-            each
-            for other in self.places.near(place.lon or 0.0, place.lat or 0.0)
-            if other.id != place.id and rules.may_be(place.class_name, other.class_name)
-            if all(each.patrol_id == self.patrol_id for each in other.sightings)
-            for each in other.sightings
+            other
+            for other in around
+            if other.id != place.id
+            and rules.may_be(place.class_name, other.class_name)
+            and not self._earlier(other)
         ]
-        return own + new
+        return [each for one in (place, *new) for each in one.sightings if each.patrol_id == self.patrol_id]
+
+    def _earlier(self, place: Place) -> list[Sighting]:
+        """What others saw of a place before the pass; what has no time is taken for earlier."""
+        return [
+            each
+            for each in place.sightings
+            if each.patrol_id != self.patrol_id
+            and (each.first_seen is None or self.began is None or each.first_seen < self.began)
+        ]
 
     def _still_there(self, place: Place, rules: RecheckRules) -> float:
         """Probability before the pass, by the class's half-life."""
-        last_seen = max(
-            (
-                each.last_seen
-                for each in place.sightings
-                if each.patrol_id != self.patrol_id and each.last_seen
-            ),
-            default=None,
-        )
-        if last_seen is None or self.began is None:
+        seen = max((each.last_seen for each in self._earlier(place) if each.last_seen), default=None)
+        if seen is None or self.began is None:
             return rules.prior_unknown
-        days = max(0.0, (self.began - last_seen).total_seconds() / 86400)
+        days = max(0.0, (self.began - seen).total_seconds() / 86400)
         return _clipped(0.5 ** (days / rules.kind(place.class_name).half_life_days), rules)
 
 

@@ -152,6 +152,24 @@ def test_the_prior_is_the_classs_half_life(build_frame: BuildFrame, before: Buil
     assert undated.present_before == default_rules().prior_unknown
 
 
+def test_what_passes_after_it_saw_changes_nothing(
+    build_frame: BuildFrame, before: BuildSighting, later: BuildSighting
+) -> None:
+    """A run over many patrols asks each of them with all of them merged."""
+    frames = [build_frame(north) for north in NORTHS]
+    began = frames[0].pose.taken_at
+    assert began is not None
+    heap = before(last_seen=began - timedelta(days=2))
+    new = later(2.5, 29.0, "overflowing_bin", last_seen=began + timedelta(seconds=10))
+    again = before(2.4, 29.2, "overflowing_bin", last_seen=began + timedelta(days=3), patrol="last")
+    heap_again = before(2.1, 30.1, last_seen=began + timedelta(days=3), patrol="last")
+    (alone,) = outcomes([heap], frames, [new], present=None)
+    (together,) = outcomes([heap], frames, [new, again, heap_again], present=None)
+    assert alone.present_before == together.present_before == pytest.approx(0.5)
+    assert alone.outcome == together.outcome == "still_present"
+    assert together.sighting_id == new.id
+
+
 def test_passes_add_up(build_frame: BuildFrame, before: BuildSighting) -> None:
     frames = [build_frame(north) for north in (16.0, 20.0)]
     (first,) = outcomes([before()], frames, recall=Recall(0.5), present=0.8)
