@@ -23,6 +23,9 @@ def sample(
     frames: Annotated[int, typer.Option(min=1, max=2000, help="How many; 40 cover both streets.")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="Decides street, objects and noise.")] = 0,
     step_m: Annotated[float, typer.Option(min=0.2, help="Metres between frames.")] = 4.0,
+    drive: Annotated[
+        int, typer.Option(min=0, help="0 is the first drive along this street, 1 the same three hours later.")
+    ] = 0,
 ) -> None:
     """Render a simulated patrol: frames with EXIF time, GPS and heading, a GPX track, and the truth.
 
@@ -33,7 +36,7 @@ def sample(
 
     from streetsight.datasets.simulation.patrol import simulate_patrol
 
-    patrol = simulate_patrol(directory, seed=seed, frames=frames, step_m=step_m)
+    patrol = simulate_patrol(directory, seed=seed, frames=frames, step_m=step_m, number=drive)
     for _ in track(patrol, total=frames, description="rendering", transient=True):
         pass
     typer.echo(f"{frames} simulated frames, track.gpx and truth.json are in {directory}")

@@ -122,7 +122,7 @@ def _label(
     if not issue and sum(_shared(place, other) for other in taken) > CROWDED * width * height:
         return None
     fill = (*_rgb(colour), 235) if issue else (24, 24, 27, 150)
-    ink = _ink(colour) if issue else "#FFFFFF"
+    ink = ink_on(colour) if issue else "#FFFFFF"
     draw.rounded_rectangle(place, radius=pad, fill=fill)
     draw.text((place[0] + pad - left, place[1] + pad - top), text, fill=ink, font=font)
     return place
@@ -157,7 +157,7 @@ def _rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
-def _ink(colour: str) -> str:
+def ink_on(colour: str) -> str:
     """Black or white, whichever reads better on this colour (relative luminance, WCAG 2)."""
     red, green, blue = ((c / 255) ** 2.2 for c in _rgb(colour))
     luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -81,15 +81,11 @@ class Report:
                 self._left_out += 1
 
     def render(self) -> str:
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
-        )  # fmt: skip
-        return environment.get_template("report.html").render(
-            language=self.language, say=self._say, card=self.card, tally=self.tally,
+        return render_template(
+            "report.html", self.language, card=self.card, tally=self.tally,
             made_at=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),
-            classes=self._class_rows(), entries=self._entries, problems=self._problems,
-            left_out=self._left_out,
+            classes=class_rows(self.tally, self.card, self.language), entries=self._entries,
+            problems=self._problems, left_out=self._left_out,
         )  # fmt: skip
 
     def _say(self, message: str, /, **values: object) -> str:
@@ -119,23 +115,38 @@ class Report:
             "faults": [self._say(fault) for fault in result.quality.faults],
         }
 
-    def _class_rows(self) -> list[dict[str, Any]]:
-        taxonomy = default_taxonomy()
-        top = max(self.tally.detections.values(), default=1)
-        rows = []
-        for name in self.card.class_names:
-            if not self.tally.detections[name]:
-                continue
-            condition = taxonomy[name].condition
-            rows.append(
-                {
-                    "name": name,
-                    "label": taxonomy[name].label(self.language),
-                    "colour": taxonomy[name].colour,
-                    "condition": taxonomy.conditions[condition].label(self.language) if condition else "",
-                    "count": self.tally.detections[name],
-                    "photos": self.tally.photos_with[name],
-                    "share": round(100 * self.tally.detections[name] / top),
-                }
-            )
-        return sorted(rows, key=lambda row: (not row["condition"], -row["count"]))
+
+def class_rows(tally: Tally, card: Card, language: Language) -> list[dict[str, Any]]:
+    """Classes that were seen, those that lead to a condition first, most frequent first."""
+    taxonomy = default_taxonomy()
+    top = max(tally.detections.values(), default=1)
+    rows = []
+    for name in card.class_names:
+        if not tally.detections[name]:
+            continue
+        condition = taxonomy[name].condition
+        rows.append(
+            {
+                "name": name,
+                "label": taxonomy[name].label(language),
+                "colour": taxonomy[name].colour,
+                "condition": taxonomy.conditions[condition].label(language) if condition else "",
+                "count": tally.detections[name],
+                "photos": tally.photos_with[name],
+                "share": round(100 * tally.detections[name] / top),
+            }
+        )
+    return sorted(rows, key=lambda row: (not row["condition"], -row["count"]))
+
+
+def render_template(template: str, language: Language, /, **values: object) -> str:
+    """One of the reports as a page; `say` speaks the language in it."""
+
+    def speak(message: str, /, **fields: object) -> str:
+        return translate(message, language, **fields)
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template(template).render(language=language, say=speak, **values)

@@ -42,7 +42,7 @@ def to_json(result: FrameResult, card: Card) -> dict[str, Any]:
         "quality": {"scorable": result.quality.scorable, **asdict(result.quality)}
         if result.quality
         else None,
-        "detections": list(_detection_rows(result, card)),
+        "detections": list(detection_rows(result, card)),
     }
 
 
@@ -122,7 +122,7 @@ def _write_csv(results: Iterable[FrameResult], card: Card, out: TextIO) -> None:
             "sha256": result.sha256 or "",
             "release": card.address,
         }
-        rows: list[dict[str, Any] | None] = [*_detection_rows(result, card)]
+        rows: list[dict[str, Any] | None] = [*detection_rows(result, card)]
         for row in rows or [None]:
             writer.writerow({key: plain(value) for key, value in {**shared, **_csv_columns(row)}.items()})
 
@@ -191,7 +191,8 @@ WRITERS: dict[Format, Callable[[Iterable[FrameResult], Card, TextIO], None]] = {
 }
 
 
-def _detection_rows(result: FrameResult, card: Card) -> Iterator[dict[str, Any]]:
+def detection_rows(result: FrameResult, card: Card) -> Iterator[dict[str, Any]]:
+    """Class, condition, score and box of each detection, in their order."""
     if result.detections is None:
         return
     taxonomy = default_taxonomy()

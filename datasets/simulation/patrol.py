@@ -29,6 +29,7 @@ from streetsight.models.taxonomy import default_taxonomy
 # A made-up street needs some place on the map; nothing of this place is shown.
 ORIGIN_LON_LAT = (114.2600, 30.5400)
 START = datetime(2026, 5, 6, 8, 30, 0, tzinfo=timezone(timedelta(hours=8)))
+DRIVES_APART = timedelta(hours=3)
 SPEED_MPS = 6.0
 GPS_SIGMA_M = 1.5
 HEADING_SIGMA_DEG = 1.0
@@ -78,6 +79,7 @@ def simulate_patrol(
     camera: Camera | None = None,
     step_m: float = 4.0,
     weathers: tuple[Weather, ...] = ("day", "dusk", "rain"),
+    number: int = 0,
 ) -> Iterator[TrueFrame]:
     """Render a patrol into `directory`, yielding each frame's truth as it is written.
 
@@ -86,16 +88,18 @@ def simulate_patrol(
     Args:
         seed: decides street, objects and noise; the same seed gives the same patrol.
         frames: how many; 40 frames of 4 m cover both legs.
+        number: of the drive along this street: each comes three hours after the one before, with noise of
+            its own.
     """
     camera = camera or Camera()
     street = build_street(seed)
-    rng = np.random.default_rng((seed, 1))
+    rng = np.random.default_rng((seed, 1 + number))
     (directory / "frames").mkdir(parents=True, exist_ok=True)
     done = []
     for index, pose in enumerate(drive(step_m, frames)):
         weather = weathers[index * len(weathers) // frames]
         rendering = render(street, camera, pose, weather, seed)
-        taken_at = START + timedelta(seconds=index * step_m / SPEED_MPS)
+        taken_at = START + number * DRIVES_APART + timedelta(seconds=index * step_m / SPEED_MPS)
         name = f"{index + 1:04d}.jpg"
         _write_frame(directory / "frames" / name, rendering, pose, taken_at, rng)
         lon, lat = to_lon_lat(pose.east_m, pose.north_m)

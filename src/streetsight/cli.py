@@ -7,6 +7,7 @@ import typer
 from streetsight.datasets import cli as datasets_cli
 from streetsight.inference import cli as inference_cli
 from streetsight.inference import releases_cli
+from streetsight.inference.patrol import cli as patrol_cli
 from streetsight.models import cli as models_cli
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     help="Streetsight: patrol photos in, street-condition leads out.",
 )
 app.command()(inference_cli.detect)
+app.command()(patrol_cli.patrol)
 app.command()(datasets_cli.sample)
 app.add_typer(datasets_cli.app, name="dataset")
 for verb in (releases_cli.register, releases_cli.promote, releases_cli.rollback):

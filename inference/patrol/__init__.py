@@ -1,0 +1,1 @@
+"""One run of `streetsight patrol`: folders and videos of patrols in, candidates, map and report out."""
