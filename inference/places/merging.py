@@ -131,7 +131,7 @@ class Places:
         return self._regroup(seeds)
 
     def drop(self, sighting_ids: Iterable[str]) -> Changes:
-        """Forget sightings, as if they had never been: a patrol's own, when its frames are gone over again."""
+        """Forget sightings, as if they had never been: those of a patrol whose frames are gone over again."""
         seeds: set[str] = set()
         dirty: dict[Cell, set[str]] = defaultdict(set)
         for own in sighting_ids:
@@ -141,11 +141,13 @@ class Places:
             del self._frames[own]
             seeds |= self._members[self._place_of[own]]
             if (cell := self._cell(sighting)) is not None:
-                self._cells[cell][sighting.patrol_id].remove(own)
+                here = self._cells[cell]
+                here[sighting.patrol_id].remove(own)
+                if not here[sighting.patrol_id]:
+                    del here[sighting.patrol_id]
                 for each in touched_by(cell):
                     dirty[each].add(sighting.patrol_id)
         for cell, patrols in dirty.items():
-            self._cells[cell] = {patrol: ids for patrol, ids in self._ensure_loaded(cell).items() if ids}
             seeds |= self._compare(cell, patrols)
         return self._regroup(seeds)
 

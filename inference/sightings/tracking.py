@@ -6,6 +6,7 @@ there, as squares around the place, where what stands in the street stands still
 BoT-SORT works on the picture and estimates the camera's motion from optical flow.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,15 @@ from streetsight.inference.ground.locate import Look, rough_place
 from streetsight.inference.ground.stance import stance_of
 from streetsight.inference.positions.local import LocalPlane
 from streetsight.inference.sightings.frame import PatrolFrame
+from streetsight.models.boxes import areas, intersections
+from streetsight.models.detections import Detections
 
 Boxes = NDArray[np.float64]
 
 LOST_FRAMES = 4  # a thing may hide behind a lorry for so many frames
 SQUARE_M, SQUARE_GROWTH = 5.0, 0.15  # side of the square around a place, and half its growth per metre away
 GROUND_OVERLAP, PICTURE_OVERLAP = 0.12, 0.15  # least intersection over union of the same thing
+DOUBLE_SHARE = 0.6  # of the smaller box
 CLASS_STEP = 1e5  # classes are kept apart by this much in x, so that one tracker serves all of them
 NEAR_M, FAR_SIGMA_M = 30.0, 5.0  # beyond it, followed only where the distance is known so well
 UNKNOWN_HEADING_SIGMA_DEG = 15.0  # of a heading that does not say how good it is
@@ -31,18 +35,28 @@ class Tracker:
 
     def __init__(self) -> None:
         self._on_ground = _Association(GROUND_OVERLAP, camera_motion=False)
-        self._in_picture = _Association(PICTURE_OVERLAP, camera_motion=True)
+        self._in_picture: dict[int, _Association] = {}  # by class: the camera's motion would mix them
+        self._picture_scale = 1.0
         self.plane: LocalPlane | None = None
 
     def update(self, frame: PatrolFrame, image_rgb_hwc: NDArray[np.uint8] | None = None) -> list[str | None]:
         """The next frame's tracks, one name per detection, in the detections' order.
 
-        None is for what is too far away to be told from its neighbours: nearer frames will show it.
+        None is for a second box of one thing, and for what is too far away to be told from its neighbours:
+        nearer frames will show it.
 
         Args:
             image_rgb_hwc: the frame at any scale; compensates the camera's motion where the pose is not
                 known.
         """
+        single = np.flatnonzero(~doubles(frame.detections))
+        names: list[str | None] = [None] * len(frame.detections)
+        told_apart = replace(frame, detections=frame.detections[single])
+        for index, name in zip(single, self._update(told_apart, image_rgb_hwc), strict=True):
+            names[index] = name
+        return names
+
+    def _update(self, frame: PatrolFrame, image_rgb_hwc: NDArray[np.uint8] | None) -> list[str | None]:
         classes = frame.detections.class_ids
         if looks := self.looks(frame):
             rough = [
@@ -58,8 +72,25 @@ class Tracker:
             for index, number in zip(follow, numbers, strict=True):
                 names[index] = f"g{number}"
             return names
-        boxes = frame.detections.boxes_xyxy_px.astype(np.float64)
-        return [f"p{each}" for each in self._in_picture.update(boxes, classes, image_rgb_hwc)]
+        return self._update_in_picture(frame, image_rgb_hwc)
+
+    def _update_in_picture(
+        self, frame: PatrolFrame, image_rgb_hwc: NDArray[np.uint8] | None
+    ) -> list[str | None]:
+        """Motion is estimated in the pixels of the image, so boxes are brought to its scale."""
+        classes = frame.detections.class_ids
+        if image_rgb_hwc is not None:
+            self._picture_scale = image_rgb_hwc.shape[1] / frame.size_wh[0]
+        boxes = frame.detections.boxes_xyxy_px.astype(np.float64) * self._picture_scale
+        names: list[str | None] = [None] * len(boxes)
+        for each in {*self._in_picture, *classes.tolist()}:
+            if each not in self._in_picture:
+                self._in_picture[each] = _Association(PICTURE_OVERLAP, camera_motion=True)
+            own = np.flatnonzero(classes == each)
+            numbers = self._in_picture[each].update(boxes[own], np.zeros_like(own), image_rgb_hwc)
+            for index, number in zip(own, numbers, strict=True):
+                names[index] = f"p{each}-{number}"
+        return names
 
     def looks(self, frame: PatrolFrame) -> list[Look]:
         """How a frame sees each of its detections, in the patrol's plane; none where that is unknown."""
@@ -79,6 +110,30 @@ class Tracker:
             self.plane = LocalPlane(lon, lat)
         east, north = self.plane.to_metres(np.array([lon, lat])).tolist()
         return east, north
+
+
+def doubles(detections: Detections) -> NDArray[np.bool_]:
+    """(n,) whether a box lies for the most part in a surer one of its class, or around it.
+
+    Suppression in the detector goes by intersection over union and leaves a part beside its whole. Two
+    boxes of one thing would become two things, because one frame shows both.
+    """
+    boxes, classes = detections.boxes_xyxy_px, detections.class_ids
+    smaller = np.minimum(areas(boxes)[:, None], areas(boxes)[None, :])
+    inside = intersections(boxes, boxes) > DOUBLE_SHARE * smaller
+    double = np.zeros(len(boxes), bool)
+    for index in np.argsort(-detections.scores, kind="stable"):
+        double[index] = (
+            inside[index] & (classes == classes[index]) & _surer(detections, index) & ~double
+        ).any()
+    return double
+
+
+def _surer(detections: Detections, index: np.intp) -> NDArray[np.bool_]:
+    """(n,) which detections go before this one: by score, then by order."""
+    score, order = detections.scores, np.arange(len(detections))
+    surer: NDArray[np.bool_] = (score > score[index]) | ((score == score[index]) & (order < index))
+    return surer
 
 
 class _Association:

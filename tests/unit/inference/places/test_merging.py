@@ -186,3 +186,25 @@ def test_places_near_a_position_come_from_the_store(sighting: MakeSighting, plan
 
     assert [each.id for each in places.near(plane.lon, plane.lat)] == ["a"]
     assert places.near(plane.lon + 0.01, plane.lat) == []
+
+
+@given(st.integers(0, 10_000), st.sets(st.integers(0, 40)))
+@settings(max_examples=20)
+def test_what_is_dropped_leaves_no_trace(sighting: MakeSighting, seed: int, chosen: set[int]) -> None:
+    seen = crowd(sighting, seed)
+    dropped = {each.id for index, each in enumerate(seen) if index in chosen}
+    places, never = Places(), Places()
+    places.add(seen)
+    never.add([each for each in seen if each.id not in dropped])
+
+    before = {place.id: place for place in places}
+    changes = places.drop(dropped)
+
+    assert list(places) == list(never)
+    for gone in changes.gone:
+        del before[gone]
+    assert before | {place.id: place for place in changes.places} == {place.id: place for place in never}
+    places.add([each for each in seen if each.id in dropped])
+    whole = Places()
+    whole.add(seen)
+    assert list(places) == list(whole)
