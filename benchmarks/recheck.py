@@ -34,12 +34,13 @@ from streetsight.datasets.simulation.passes import (
 from streetsight.datasets.simulation.shapes import place as put
 from streetsight.datasets.simulation.street import Street, Thing
 from streetsight.datasets.simulation.things import BUILDERS
-from streetsight.inference.coverage.recall import SIZE_BOUNDS, Recall
+from streetsight.inference.coverage.recall import Recall
 from streetsight.inference.coverage.recheck import Recheck, recheck
 from streetsight.inference.coverage.rules import RecheckRules
 from streetsight.inference.places.merging import Places
 from streetsight.inference.places.sighting import Place
 from streetsight.inference.sightings.frame import PatrolFrame
+from streetsight.models.card import LARGE, SMALL
 from streetsight.models.detections import Detections
 
 SEEDS = range(200, 220)  # assumptions were chosen on 100 to 119
@@ -213,19 +214,18 @@ def _share(thing: SeenThing, run: Pass) -> float:
 
 def true_recall(detector: Detector, name: str, share: float) -> float:
     """Of one frame: grows with the logarithm of the size, up to COCO's "large"."""
-    low, high = np.log(SIZE_BOUNDS[0] / 4), np.log(SIZE_BOUNDS[1])
+    low, high = np.log(SMALL / 4), np.log(LARGE)
     grown = np.clip((np.log(max(share, 1e-9)) - low) / (high - low), 0, 1)
     return float(np.interp(grown, (0, 1), detector.recall.get(name, detector.recall["car"])))
 
 
 def known_recall(detector: Detector) -> Recall:
     """What is known of it: one figure for each size."""
-    low, high = SIZE_BOUNDS
-    middles = (low / 2, (low * high) ** 0.5, high * 2)
+    middles = (SMALL / 2, (SMALL * LARGE) ** 0.5, LARGE * 2)
     sizes = {
         name: tuple(min(true_recall(detector, name, share), 0.99) for share in middles) for name in CONDITIONS
     }
-    return Recall(0.4, {}, sizes)  # type: ignore[arg-type]
+    return Recall(0.4, {}, sizes)
 
 
 def measure(seeds: Sequence[int] = SEEDS) -> dict[str, Any]:

@@ -4,6 +4,7 @@ A card is written by code (`streetsight.training.export`) and read here; nobody 
 thresholds or class order.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,11 +16,18 @@ from streetsight.models.taxonomy import default_taxonomy
 
 Head = Literal["end_to_end", "one_to_many"]
 Precision = Literal["float32", "int8"]
+Size = Literal["small", "medium", "large"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Interval = tuple[float, float]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 ROUGH_BOXES, ROUGH_GROUPS = 30, 20
+
+# COCO's sizes (32 x 32 and 96 x 96 pixels), as shares of its usual 640 x 480 picture.
+SMALL, LARGE = 32 * 32 / (640 * 480), 96 * 96 / (640 * 480)
+SIZES: tuple[tuple[Size, float, float], ...] = (
+    ("small", 0.0, SMALL), ("medium", SMALL, LARGE), ("large", LARGE, math.inf)
+)  # fmt: skip
 
 
 class CardError(ValueError):
@@ -95,6 +103,13 @@ class Training(_Part):
     averaged: tuple[str, ...] = ()
 
 
+class SizeRecall(_Part):
+    """Share of a class's labels of one size that are found."""
+
+    boxes: int
+    recall: Share
+
+
 class ClassMetrics(_Part):
     """One class or condition on photos whose groups were never trained on.
 
@@ -106,6 +121,7 @@ class ClassMetrics(_Part):
         recall_at_p80, recall_at_p90: the most that is found at this precision or a better one.
         false_alarms_per_100: photos on which it is judged.
         ece: expected calibration error.
+        recall_by_size: of the sizes that have labels; empty on older cards.
         intervals: figure -> 95 % interval, by drawing groups with replacement.
     """
 
@@ -121,6 +137,7 @@ class ClassMetrics(_Part):
     recall_at_p90: Share | None = None
     false_alarms_per_100: Annotated[float, Field(ge=0)] | None = None
     ece: Share | None = None
+    recall_by_size: dict[Size, SizeRecall] = Field(default_factory=dict)
     intervals: dict[str, Interval] = Field(default_factory=dict)
 
     @property

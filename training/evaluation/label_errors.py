@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streetsight.models.boxes import Boxes, areas, iou
-from streetsight.models.card import Card
+from streetsight.models.card import SIZES, Card
 from streetsight.models.detections import Detections
 from streetsight.models.language import translate
 from streetsight.models.taxonomy import Language, default_taxonomy
 from streetsight.training.evaluation.judging import MATCH_IOU, Judged
-from streetsight.training.evaluation.slices import SIZES
 
 Kind = Literal["missing_label", "unseen_label", "class_swap", "loose_box"]
 
@@ -58,7 +57,7 @@ class Habit:
     """How a class usually fares on these photos.
 
     Attributes:
-        signs: size of a label (see `slices.SIZES`) -> the best score near each such label, ascending.
+        signs: size of a label (see `models.card.SIZES`) -> the best score near each such label, ascending.
         tight: share of the seen ones whose label lies well, 0 to 1.
     """
 

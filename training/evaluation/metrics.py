@@ -17,7 +17,7 @@ from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 
 from streetsight.models.boxes import xyxy_to_xywh
-from streetsight.models.card import Card, ClassMetrics, Evaluation, Interval
+from streetsight.models.card import SIZES, Card, ClassMetrics, Evaluation, Interval
 from streetsight.training.evaluation.bootstrap import DRAWS, draw_photos, interval, mean_over_categories
 from streetsight.training.evaluation.calibration import ece
 from streetsight.training.evaluation.curves import ap50, ap50_95, recall_at, unit_weights
@@ -153,11 +153,21 @@ def category_metrics(seen: Seen, drawn: Mapping[str, Values]) -> ClassMetrics:
             "boxes": len(everything.label_photos),
             "groups": len(np.unique(everything.groups[everything.label_photos])),
             "intervals": intervals,
+            "recall_by_size": _recall_by_size(seen.deployed),
             "precision": None,
             "recall": None,
             **known,
         }
     )
+
+
+def _recall_by_size(deployed: Scored) -> dict[str, dict[str, float]]:
+    cuts = {name: deployed.of_size(low, high) for name, low, high in SIZES}
+    return {
+        name: {"boxes": count, "recall": round(float(recall(cut, unit_weights(cut))[0]), 4)}
+        for name, cut in cuts.items()
+        if (count := len(cut.label_photos))
+    }
 
 
 def average_precision(scored: Scored) -> tuple[float, float]:

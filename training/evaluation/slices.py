@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from streetsight.models.card import ROUGH_BOXES, Interval
+from streetsight.models.card import ROUGH_BOXES, SIZES, Interval
 from streetsight.training.evaluation.bootstrap import draw_photos, interval
 from streetsight.training.evaluation.curves import ap50, unit_weights
 from streetsight.training.evaluation.judging import Judged
@@ -25,8 +25,6 @@ Cut = Callable[[Scored], Scored]
 
 SLICE_DRAWS = 400  # a tenth of a point more or less does not matter here
 
-SMALL, LARGE = 32 * 32 / (640 * 480), 96 * 96 / (640 * 480)
-SIZES = (("small", 0.0, SMALL), ("medium", SMALL, LARGE), ("large", LARGE, math.inf))
 LIGHTS = (("dim", 0.0, 90.0), ("ordinary", 90.0, 150.0), ("bright", 150.0, math.inf))  # mean luma, 0-255
 
 

@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streetsight.inference.coverage.covered import Coverage
-from streetsight.inference.coverage.recall import SIZE_BOUNDS, Recall, recall_of
+from streetsight.inference.coverage.recall import Recall, recall_of
 from streetsight.inference.coverage.recheck import Recheck, recheck
 from streetsight.inference.coverage.rules import PATH, RecheckRulesError, default_rules, read_rules
 from streetsight.inference.places.merging import Places
 from streetsight.inference.places.sighting import Glimpse, Sighting
 from streetsight.inference.positions.local import LocalPlane
 from streetsight.inference.sightings.frame import PatrolFrame
+from streetsight.models.card import SizeRecall
 from streetsight.models.releases import Release
 from streetsight.models.taxonomy import default_taxonomy
 
@@ -205,20 +206,18 @@ def test_recall_is_the_cards_held_back_where_boxes_are_few(release: Release) -> 
     assert recall.at("never heard of", np.array([0.01, 0.5])).tolist() == [0.4, 0.4]
 
 
-def test_recall_by_size_comes_from_evaluation(release: Release) -> None:
-    rows = [
-        {"kind": "size", "name": "small", "category": "garbage", "boxes": 80, "recall": 0.3},
-        {"kind": "light", "name": "dim", "category": "garbage", "boxes": 80, "recall": 0.1},
-    ]
-    overall = float(recall_of(release.card).at("garbage", np.array(0.02)))
-    small, medium = recall_of(release.card, rows).at("garbage", np.array([0.001, 0.02]))
+def test_recall_by_size_is_the_cards_where_it_has_it(release: Release) -> None:
+    card = release.card
+    (judged,) = (each for each in card.evaluations if each.part == "test")
+    sized = tuple(
+        each.model_copy(update={"recall_by_size": {"small": SizeRecall(boxes=80, recall=0.3)}})
+        for each in judged.classes
+    )
+    with_sizes = card.model_copy(update={"evaluations": (judged.model_copy(update={"classes": sized}),)})
+    overall = float(recall_of(card).at("garbage", np.array(0.02)))
+    small, medium = recall_of(with_sizes).at("garbage", np.array([0.001, 0.02]))
     assert small == pytest.approx((80 * 0.3 + 20 * overall) / 100)
     assert medium == pytest.approx(overall)
-
-
-def test_sizes_are_cut_where_evaluation_cuts_them() -> None:
-    slices = pytest.importorskip("streetsight.training.evaluation.slices", exc_type=ImportError)
-    assert tuple(low for _, low, _ in slices.SIZES[1:]) == SIZE_BOUNDS
 
 
 def test_rules_name_real_classes_and_bad_files_are_refused(tmp_path: Path) -> None:

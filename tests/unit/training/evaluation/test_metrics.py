@@ -82,6 +82,14 @@ def test_figures_have_counts_and_intervals(photo: Photo, card: Card) -> None:
     assert [each.name for each in figures.conditions] == ["exposed_garbage"]
 
 
+def test_recall_is_told_by_size(photo: Photo, card: Card) -> None:
+    small = [80.0, 5.0, 84.0, 10.0]  # 0.2 % of the picture
+    photos = [photo([("garbage", HERE), ("garbage", small)], [("garbage", HERE, 0.9)]), photo(LABEL)]
+    (row,) = evaluation(photos, card, "val", "digest", draws=10).classes
+    found = {name: (each.boxes, each.recall) for name, each in row.recall_by_size.items()}
+    assert found == {"small": (1, 0.0), "large": (2, 0.5)}
+
+
 def test_a_condition_pools_its_classes(photo: Photo, card: Card) -> None:
     photos = [
         photo(LABEL, [("overflowing_bin", HERE, 0.9)]),  # wrong class, right lead
