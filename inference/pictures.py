@@ -9,7 +9,7 @@ from PIL import Image
 
 from streetsight.inference.drawing import draw_detections, not_scorable_note, shrink
 from streetsight.inference.pipeline import FrameResult
-from streetsight.inference.reading import ImageRgb
+from streetsight.inference.reading import SUFFIXES, ImageRgb
 from streetsight.models.card import Card
 from streetsight.models.detections import Detections
 from streetsight.models.taxonomy import Language
@@ -61,7 +61,9 @@ def picture_paths(folder: Path, photos: Iterable[str]) -> list[Path]:
     taken: set[Path] = set()
     targets: list[Path] = []
     for name in names:
-        base = folder / Path(os.path.relpath(name, shared)).with_suffix("")
+        relative = Path(os.path.relpath(name, shared))
+        # The name of a video's frame ends in its time, which is no suffix.
+        base = folder / (relative.with_suffix("") if relative.suffix.lower() in SUFFIXES else relative)
         target, number = base.with_name(base.name + ".jpg"), 2
         while target in taken:  # a.png beside a.jpg
             target, number = base.with_name(f"{base.name}-{number}.jpg"), number + 1

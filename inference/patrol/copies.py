@@ -21,10 +21,10 @@ class Copy:
 
 
 class Copies:
-    """A file without a name that is gone with the process; memory does not grow with it."""
+    """A file without a name, gone when it is closed; memory does not grow with it."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the run
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
 
     def keep(self, packed: bytes) -> Copy:
         """Put a copy that `pack` made into the file."""

@@ -61,6 +61,12 @@ def print_summary(console: Console, run: Run, request: Request) -> None:
     for report in (*run.ground.zone_reports, *run.ground.area_reports):
         if report.outcome != "accepted":
             console.print(f"{report.name}: {report.say(language)}", markup=False, soft_wrap=True)
+    if run.unplaced:
+        said = translate(
+            "{count} sightings have no position and could not be compared with the sensitive zones.",
+            language, count=run.unplaced,
+        )  # fmt: skip
+        console.print(said, soft_wrap=True)
     problems = pose_problems(run.frames)
     if problems:
         console.print(_counts("positions and times", problems.most_common(), language))

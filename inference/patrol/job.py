@@ -1,5 +1,6 @@
 """The run itself: inputs, a look at every frame, patrols, places, verdicts, and what to write of them."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -96,6 +97,13 @@ class Run:
     image_of: dict[str, str] = field(default_factory=dict)
 
     @property
+    def unplaced(self) -> int:
+        """Sightings without a position where something is to be masked: nobody can say what they show."""
+        if not any(kind.masks for kind in self.ground.zones.kinds_present.values()):
+            return 0
+        return sum(each.lon is None for each in self.kept)
+
+    @property
     def failed(self) -> int:
         """How many photos and videos could not be read, or not to their end."""
         return sum(each.shot.fault is not None for each in self.frames)
@@ -116,9 +124,10 @@ def run(request: Request, release: Release) -> tuple[Run, Looker]:
     detector, workers = open_detector(
         release, sum(len(each.photos) + 1000 * len(each.videos) for each in outings), request.provider
     )
-    looker = Looker(detector, workers, request.options, request.spacing, Copies())
     result = Run(release.card, ground, memory, outings, datetime.now().astimezone())
-    _look(result, looker, request)
+    with contextlib.closing(Copies()) as copies:
+        looker = Looker(detector, workers, request.options, request.spacing, copies)
+        _look(result, looker, request)
     _judge(result, release)
     return result, looker
 

@@ -24,7 +24,7 @@ from streetsight.models.taxonomy import Language, default_taxonomy
 Floats = NDArray[np.float64]
 
 WIDTH, LEAST_HEIGHT, MOST_HEIGHT = 1000.0, 380.0, 1100.0  # units of the drawing; one is about a pixel
-EDGE_M, LEAST_SPAN_M = 12.0, 60.0
+EDGE_M, LEAST_SPAN_M = 22.0, 60.0
 MARKER = 11.0  # radius
 ROUNDS = 60  # of moving markers apart
 SIMPLER_M = 0.25  # coverage is drawn to this
@@ -75,14 +75,15 @@ def draw_map(run: Run, language: Language) -> str | None:
     if frame is None:
         return None
     width, height = frame.size
+    markers = place_markers(_anchors(run.leads, frame), frame.size)
     parts = [
         f'<svg class="map" viewBox="0 0 {width:.0f} {height:.0f}" role="img">',
         f'<rect class="land" width="{width:.0f}" height="{height:.0f}"/>',
         *_ground(run, frame),
-        *_zones(run, frame, language),
+        *_zones(run, frame, language, markers),
         *(part for patrol in run.patrols for part in _way(patrol, frame)),
         *_ellipses(run.leads, frame),
-        *_markers(place_markers(_anchors(run.leads, frame), frame.size), language),
+        *_markers(markers, language),
         *_scale_bar(frame),
         *_north_arrow(frame),
         "</svg>",
@@ -158,8 +159,8 @@ def _ground(run: Run, frame: Frame) -> Iterator[str]:
             yield f'<path class="{name}" d="{path}"/>'
 
 
-def _zones(run: Run, frame: Frame, language: Language) -> Iterator[str]:
-    """Zones hereabouts with their names; what lies beyond the drawing is cut off by it."""
+def _zones(run: Run, frame: Frame, language: Language, markers: Sequence[Marker]) -> Iterator[str]:
+    """Zones hereabouts with their names, clear of the markers; the drawing cuts off what lies beyond it."""
     corners = frame.plane.to_lon_lat(
         np.array(
             [
@@ -169,7 +170,10 @@ def _zones(run: Run, frame: Frame, language: Language) -> Iterator[str]:
         )
     )
     window = shapely.box(*corners.ravel())
-    taken: list[tuple[float, float, float, float]] = []
+    taken = [
+        (x - MARKER, y - MARKER, x + MARKER, y + MARKER)
+        for x, y in ((each.x + each.dx, each.y + each.dy) for each in markers)
+    ]
     labels = []
     for zone in (*run.ground.areas, *run.ground.zones.zones):
         shown = shapely.intersection(zone.geometry, window)
@@ -200,9 +204,9 @@ def _free(
 ) -> tuple[float, float, float, float] | None:
     """Where a label of 12 units' height fits beside others, near its place; None when nowhere."""
     width = sum(12.5 if ord(letter) > 0x2E80 else 7.0 for letter in text) + 6
-    for shift in (0, 18, -18, 36, -36, 54, -54):
+    for down in (0, 18, -18, 36, -36, 54, -54, 72, -72):
         left = min(max(2.0, x - width / 2), size[0] - width - 2)
-        top = min(max(2.0, y - 8 + shift), size[1] - 18)
+        top = min(max(2.0, y - 8 + down), size[1] - 18)
         box = (left, top, left + width, top + 16)
         if all(box[2] <= t[0] or box[0] >= t[2] or box[3] <= t[1] or box[1] >= t[3] for t in taken):
             return box
@@ -283,14 +287,16 @@ def _scale_bar(frame: Frame) -> Iterator[str]:
     length, y = metres * frame.per_m, frame.size[1] - 18
     words = f"{metres:g} m" if metres < 1000 else f"{metres / 1000:g} km"
     yield (
-        f'<g class="scale" data-metres="{metres:g}"><path d="M18 {y - 5:.1f}v5h{length:.1f}v-5"/>'
+        f'<g class="scale" data-per-metre="{frame.per_m:.4f}"><path d="M18 {y - 5:.1f}v5h{length:.1f}v-5"/>'
         f'<text x="{18 + length / 2:.1f}" y="{y - 6:.1f}">{words}</text></g>'
     )
 
 
 def _north_arrow(frame: Frame) -> Iterator[str]:
-    x = frame.size[0] - 26
-    yield f'<g class="north"><path d="M{x:.1f} 14l8 24l-8 -6l-8 6z"/><text x="{x:.1f}" y="52">N</text></g>'
+    yield (
+        f'<g class="north" transform="translate({frame.size[0] - 26:.1f} 14)">'
+        '<path d="M0 0l8 24l-8 -6l-8 6z"/><text y="38">N</text></g>'
+    )
 
 
 def _path(geometry: BaseGeometry, frame: Frame, simpler_m: float = 0.0) -> str:

@@ -43,14 +43,18 @@ def render_report(run: Run, evidence: Evidence, language: Language) -> str:
         patrols=_patrols(run, language), classes=class_rows(run.tally, run.card, language),
         coverage=_coverage(run, language),
         refused=[
-            {"name": each.shot.result.name, "outcome": say(each.outcome), "reason": error.say(language)}
+            {
+                "name": each.shot.result.name,
+                "outcome": _word(each.outcome, language),
+                "reason": fault.say(language),
+            }
             for each in run.frames
-            if (error := each.shot.fault)
+            if (fault := each.shot.fault)
         ],
         counted=[
-            (say(outcome), count) for outcome, count in run.tally.outcomes.most_common()
+            (_word(outcome, language), count) for outcome, count in run.tally.outcomes.most_common()
         ],
-        faults=[(say(fault), count) for fault, count in run.tally.faults.most_common()],
+        faults=[(_word(fault, language), count) for fault, count in run.tally.faults.most_common()],
         zones=[
             {"name": each.name, "used": each.used, "says": each.say(language)}
             for each in (*run.ground.zone_reports, *run.ground.area_reports)
@@ -58,7 +62,7 @@ def render_report(run: Run, evidence: Evidence, language: Language) -> str:
         ],
         kinds=_kinds(run, language),
         not_leads=_not_leads(run, language), masked=run.judgement.masked,
-        masked_frames=run.tally.outcomes["masked"],
+        masked_frames=run.tally.outcomes["masked"], unplaced=run.unplaced,
     )  # fmt: skip
 
 
@@ -96,7 +100,7 @@ def _lead(lead: Lead, evidence: Evidence, run: Run, language: Language) -> Row:
         "rechecks": [
             {
                 "when": row["at"][:16].replace("T", " "),
-                "outcome": translate(row["outcome"], language),
+                "outcome": _word(row["outcome"], language),
                 "gone": f"{row['gone']:.0%}",
                 "covered": f"{row['covered']:.0%}",
             }
@@ -109,11 +113,22 @@ def _lead(lead: Lead, evidence: Evidence, run: Run, language: Language) -> Row:
 
 
 def _thumbnails(lead: Lead, evidence: Evidence) -> dict[str, str]:
-    """Panorama and close-up, each once."""
+    """Panorama, close-up and pair, no picture twice."""
     small: Mapping[str, bytes] = evidence.thumbnails.get(lead.number, {})
     if lead.number > MAX_PICTURED:
         return {}
-    return {role: base64.b64encode(small[role]).decode() for role, _ in roles_of(lead) if role in small}
+    panorama = lead.candidate.evidence.panorama
+    return {
+        role: base64.b64encode(small[role]).decode()
+        for role, picture in roles_of(lead)
+        if role in small
+        and not (role.startswith("pair") and panorama and picture.glimpse is panorama.glimpse)
+    }
+
+
+def _word(code: str, language: Language) -> str:
+    """A reason code as a word."""
+    return translate(code, language).replace("_", " ")
 
 
 def _finding(finding: Finding, language: Language) -> Row:
@@ -164,7 +179,7 @@ def _outings(run: Run, language: Language) -> list[Row]:
                 "found": bool(file and file.found),
                 "fault": file.fault.say(language) if file and file.fault else None,
                 "dropped": [
-                    (translate(name, language), count)
+                    (_word(name, language), count)
                     for name, count in (file.track.dropped.items() if file and file.track else ())
                 ],
                 "says": [one.say(language) for each in told for one in each.outcomes],
@@ -187,7 +202,7 @@ def _clock(clock: ClockEstimate, language: Language) -> str:
         CLOCKS[clock.method], language, offset_s=f"{clock.offset_s:+.1f}", sigma_s=f"{clock.sigma_s:.1f}",
         frames=clock.frames_used,
     )  # fmt: skip
-    return f"{said} ({translate(clock.refusal, language)})" if clock.refusal else said
+    return f"{said} ({_word(clock.refusal, language)})" if clock.refusal else said
 
 
 def _patrols(run: Run, language: Language) -> list[Row]:
@@ -202,7 +217,7 @@ def _patrols(run: Run, language: Language) -> list[Row]:
                 "frames": len(patrol.frames),
                 "sightings": len(patrol.sightings),
                 "problems": [
-                    (translate(name, language), count)
+                    (_word(name, language), count)
                     for name, count in pose_problems(patrol.frames).most_common()
                 ],
             }
@@ -221,7 +236,7 @@ def _coverage(run: Run, language: Language) -> list[Row]:
             "passed_m2": round(measure.passed_m2),
             "not_seen_m2": None if measure.not_seen_m2 is None else round(measure.not_seen_m2),
             "frames": measure.frames,
-            "refused": [(translate(reason, language), count) for reason, count in measure.refused.items()],
+            "refused": [(_word(reason, language), count) for reason, count in measure.refused.items()],
         }
         for name, measure in measures(run)
     ]

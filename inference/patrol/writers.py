@@ -69,6 +69,7 @@ def document(run: Run, language: Language, pictures: Mapping[int, Mapping[str, s
         "areas": [_report_row(each, language) for each in run.ground.area_reports],
         "coverage": [measure_row(each) for each in measures(run)],
         "masked_sightings": run.judgement.masked,
+        "sightings_not_compared_with_masks": run.unplaced,
         "candidates": lead_rows(run, language, pictures),
         "not_leads": [not_lead_row(each, language) for each in run.judgement.not_leads],
     }
