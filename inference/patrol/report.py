@@ -63,6 +63,7 @@ def render_report(run: Run, evidence: Evidence, language: Language) -> str:
         kinds=_kinds(run, language),
         not_leads=_not_leads(run, language), masked=run.judgement.masked,
         masked_frames=run.tally.outcomes["masked"], unplaced=run.unplaced,
+        nowhere=sum(each.candidate.place.lon is None for each in run.leads),
     )  # fmt: skip
 
 
