@@ -62,7 +62,7 @@ figures: .venv/.all
 ## lock: pin what pyproject.toml asks for, with hashes and without index addresses
 lock: .venv/.uv
 	$(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate \
-		pyproject.toml --output-file requirements/serve.txt
+		--constraints requirements/limits.in pyproject.toml --output-file requirements/serve.txt
 	$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--extra train --group dev --constraints requirements/serve.txt \
 		pyproject.toml --output-file requirements/all.txt

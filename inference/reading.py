@@ -23,6 +23,7 @@ ImageRgb = NDArray[np.uint8]
 
 MAX_PIXELS = 150_000_000
 MIN_SIDE_PX = 32
+EMPTY = "the file is empty (0 bytes); copy it again from the camera"
 CUT_OFF = "the picture ends too early: the copy was cut off; copy it again"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 
@@ -76,7 +77,7 @@ def read_photo(data: bytes, min_side: int | None = None) -> Photo:
         PhotoError: for anything that is not a whole, sensibly sized photo.
     """
     if not data:
-        raise PhotoError("invalid_image", "the file is empty (0 bytes); copy it again from the camera")
+        raise PhotoError("invalid_image", EMPTY)
     with _open(data) as header:
         size_wh = header.size
         check_size(size_wh)
@@ -91,6 +92,21 @@ def read_photo(data: bytes, min_side: int | None = None) -> Photo:
     if turns % 2:
         size_wh = size_wh[::-1]
     return Photo(image, size_wh, hashlib.sha256(data).hexdigest(), metadata)
+
+
+def check_photo(data: bytes) -> str:
+    """Find out from the header alone whether this may be a photo, and give its media type.
+
+    Cheap enough to do while who sends it is waiting; damage further in shows only when it is read.
+
+    Raises:
+        PhotoError: for what is no picture, or of a size that is never read.
+    """
+    if not data:
+        raise PhotoError("invalid_image", EMPTY)
+    with _open(data) as header:
+        check_size(header.size)
+        return "image/jpeg" if header.format == "MPO" else f"image/{(header.format or '').lower()}"
 
 
 def _open(data: bytes) -> Image.Image:

@@ -9,6 +9,8 @@ from streetsight.inference import cli as inference_cli
 from streetsight.inference import releases_cli
 from streetsight.inference.patrol import cli as patrol_cli
 from streetsight.models import cli as models_cli
+from streetsight.service import cli as service_cli
+from streetsight.service.devices import cli as devices_cli
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +25,11 @@ app.add_typer(datasets_cli.app, name="dataset")
 for verb in (releases_cli.register, releases_cli.promote, releases_cli.rollback):
     models_cli.app.command()(verb)
 app.add_typer(models_cli.app, name="models")
+app.command()(service_cli.serve)
+app.command()(service_cli.work)
+app.command()(service_cli.migrate)
+app.add_typer(devices_cli.app, name="device")
+app.add_typer(service_cli.jobs_app, name="jobs")
 
 if find_spec("ultralytics"):  # the training extra
     from streetsight.training import cli as training_cli

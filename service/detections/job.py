@@ -1,0 +1,58 @@
+"""The job that looks at a frame."""
+
+from sqlalchemy import update
+
+from streetsight.models.frame import FrameMetadata
+from streetsight.service.detections.looking import Looker, Seen
+from streetsight.service.detections.service import KIND, add_result, clean
+from streetsight.service.files.blobs import Blobs
+from streetsight.service.frames.tables import Frame
+from streetsight.service.jobs.handler import Effect
+from streetsight.service.jobs.queue import Claim
+from streetsight.service.steps import passed
+from streetsight.service.store.database import Database
+from streetsight.service.store.sessions import WriteSession
+from streetsight.service.store.types import offset_minutes
+
+
+class DetectJob:
+    """See `Handler`."""
+
+    kind = KIND
+
+    def __init__(self, database: Database, blobs: Blobs, looker: Looker) -> None:
+        self._database, self._blobs, self._looker = database, blobs, looker
+        self.calls = looker.calls
+
+    def work(self, claim: Claim) -> Effect:
+        with self._database.read() as session:
+            sha256 = session.get_one(Frame, claim.key).sha256
+        seen = self._looker.look(self._blobs.get(sha256))
+        passed("detected")
+        return lambda session: _publish(session, claim.key, seen)
+
+    def gave_up(self, session: WriteSession, claim: Claim) -> None:
+        session.execute(update(Frame).where(Frame.id == claim.key).values(state="failed"))
+
+
+def _publish(session: WriteSession, frame_id: str, seen: Seen) -> None:
+    frame = session.get_one(Frame, frame_id)
+    frame.result_id, frame.state = add_result(session, frame_id, seen).id, "detected"
+    _fill_in(frame, seen.result.metadata)
+    session.flush()
+    passed("publishing")
+
+
+def _fill_in(frame: Frame, said: FrameMetadata) -> None:
+    """From the file's EXIF, what the device did not say. A time without an offset is no moment."""
+    if frame.taken_at is None and said.taken_at is not None and said.taken_at.tzinfo is not None:
+        frame.taken_at, frame.taken_offset_minutes = said.taken_at, offset_minutes(said.taken_at)
+    if frame.position is None and said.position is not None:
+        there = said.position
+        frame.lon, frame.lat = there.lon, there.lat
+        frame.position = clean(
+            {
+                "lon": there.lon, "lat": there.lat, "source": there.source, "accuracy_m": there.accuracy_m,
+                "heading_deg": there.heading_deg, "altitude_m": there.altitude_m,
+            }
+        )  # fmt: skip

@@ -1,0 +1,86 @@
+"""Results: from what the pipeline gives to rows, and back to what is shown."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from streetsight.inference.pipeline import FrameResult
+from streetsight.inference.writers import detection_rows
+from streetsight.models.frame import FrameMetadata
+from streetsight.service.detections.looking import Seen
+from streetsight.service.detections.schemas import DetectionShown, ResultShown
+from streetsight.service.detections.tables import Detection, Result
+from streetsight.service.store.sessions import ReadSession, WriteSession
+
+KIND = "detect"
+"""Jobs that look at a frame; their key is the frame's id."""
+
+
+def add_result(session: WriteSession, frame_id: str, seen: Seen) -> Result:
+    """Write a result. A second one of the same release changes nothing: the first one stands."""
+    address = seen.release.address
+    found = session.scalar(select(Result).where(Result.frame_id == frame_id, Result.release == address))
+    if found is not None:
+        return found
+    shown = show(seen)
+    result = Result(
+        frame_id=frame_id, release=address, outcome=shown.outcome, reason=shown.reason, width=shown.width,
+        height=shown.height, quality=shown.quality, file_metadata=shown.file_metadata,
+    )  # fmt: skip
+    session.add(result)
+    session.flush()
+    session.add_all(_row(result.id, frame_id, number, each) for number, each in enumerate(shown.detections))
+    return result
+
+
+def results_of(session: ReadSession, ids: Sequence[str]) -> dict[str, ResultShown]:
+    """Results by their id, with their detections."""
+    found = select(Result).where(Result.id.in_(ids)).options(selectinload(Result.detections))
+    return {result.id: ResultShown.of(result) for result in session.scalars(found)} if ids else {}
+
+
+def show(seen: Seen) -> ResultShown:
+    """A result that is not stored."""
+    result = seen.result
+    return ResultShown(
+        release=seen.release.address,
+        outcome=result.outcome,
+        reason=clean(str(result.error)) if result.error else None,
+        width=result.size_wh[0] if result.size_wh else None,
+        height=result.size_wh[1] if result.size_wh else None,
+        quality=_quality(result),
+        file_metadata=_written(result.metadata),
+        detections=[DetectionShown.model_validate(row) for row in detection_rows(result, seen.release.card)],
+    )
+
+
+def clean(value: Any) -> Any:
+    """Without what no database or UTF-8 text can hold: NULs and lone surrogates, which EXIF is full of."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {key: clean(each) for key, each in value.items()}
+    return [clean(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _quality(result: FrameResult) -> dict[str, Any] | None:
+    return {"scorable": result.quality.scorable, **asdict(result.quality)} if result.quality else None
+
+
+def _written(metadata: FrameMetadata) -> dict[str, Any]:
+    """The metadata that is there, as JSON; a time without an offset stays without one."""
+    there = {key: value for key, value in asdict(metadata).items() if value not in (None, (), [])}
+    written: dict[str, Any] = to_jsonable_python(clean(there))
+    return written
+
+
+def _row(result_id: str, frame_id: str, number: int, shown: DetectionShown) -> Detection:
+    x1, y1, x2, y2 = shown.box_xyxy_px
+    return Detection(
+        result_id=result_id, number=number, frame_id=frame_id, class_name=shown.class_name,
+        condition=shown.condition, score=shown.score, x1=x1, y1=y1, x2=x2, y2=y2,
+    )  # fmt: skip

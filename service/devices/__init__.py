@@ -1,0 +1,1 @@
+"""Devices that upload: who they are, their tokens, their last word."""

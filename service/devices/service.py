@@ -1,0 +1,161 @@
+"""Devices and their tokens: add, list, revoke, recognise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+from sqlalchemy import select, update
+
+from streetsight.service.auth.tokens import new_token, token_hash
+from streetsight.service.devices.tables import Device, DeviceToken
+from streetsight.service.faults import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.types import now
+
+Scope = Literal["upload", "read", "detect"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+SEEN_EVERY = timedelta(minutes=1)
+
+
+class NoToken(Unauthenticated):
+    """No token, or none that we know."""
+
+    code = "unauthenticated"
+
+
+class TokenRevoked(Unauthenticated):
+    """A token that was taken back."""
+
+    code = "token_revoked"
+
+
+class MissingScope(Forbidden):
+    """A token that is good for other things."""
+
+    code = "missing_scope"
+
+
+class UnknownScope(Invalid):
+    """A scope that no token can have."""
+
+    code = "unknown_scope"
+
+
+class DeviceExists(Conflict):
+    """Another device has this name."""
+
+    code = "device_exists"
+
+
+class NoDevice(NotFound):
+    """No device of this name."""
+
+    code = "no_device"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAccess:
+    """The device that is asking, and what its token is good for.
+
+    Attributes:
+        seen_at: when it was last seen, as far as the database knows.
+    """
+
+    id: str
+    name: str
+    token_id: str
+    scopes: tuple[str, ...]
+    seen_at: datetime | None
+
+    def require(self, scope: str) -> None:
+        """Raises MissingScope when the token is not good for this."""
+        if scope not in self.scopes:
+            raise MissingScope(
+                "this token of {device} is good for {scopes}, not for {scope}; ask for another one",
+                device=self.name, scopes=", ".join(self.scopes), scope=scope,
+            )  # fmt: skip
+
+    def is_news(self) -> bool:
+        """Whether it is worth a write that the device was seen now."""
+        return self.seen_at is None or abs(now() - self.seen_at) > SEEN_EVERY
+
+
+def add_device(session: WriteSession, name: str, scopes: Sequence[Scope] = SCOPES) -> str:
+    """Add a device and give its first token, which is shown this once.
+
+    Raises:
+        DeviceExists: when the name is taken.
+    """
+    if session.scalar(select(Device.id).where(Device.name == name)) is not None:
+        raise DeviceExists(
+            "there is a device {name} already; choose another name, or `streetsight device token {name}`",
+            name=name,
+        )
+    device = Device(name=name)
+    session.add(device)
+    session.flush()
+    return _add_token(session, device, scopes)
+
+
+def add_token(session: WriteSession, name: str, scopes: Sequence[Scope] = SCOPES) -> str:
+    """One more token for a device. Raises NoDevice."""
+    return _add_token(session, _named(session, name), scopes)
+
+
+def revoke_tokens(session: WriteSession, name: str) -> int:
+    """Take back all tokens of a device; gives how many were good until now. Raises NoDevice."""
+    device = _named(session, name)
+    good = [each for each in _tokens(session, device) if each.revoked_at is None]
+    for token in good:
+        token.revoked_at = now()
+    return len(good)
+
+
+def list_devices(session: ReadSession) -> list[tuple[Device, int]]:
+    """All devices by name, with the number of their tokens that are good."""
+    devices = session.scalars(select(Device).order_by(Device.name)).all()
+    good = select(DeviceToken.device_id).where(DeviceToken.revoked_at.is_(None))
+    held = list(session.scalars(good))
+    return [(device, held.count(device.id)) for device in devices]
+
+
+def recognise(session: ReadSession, token: str) -> DeviceAccess:
+    """Who shows this token.
+
+    Raises:
+        NoToken, TokenRevoked: when nobody may, by it.
+    """
+    found = session.scalar(select(DeviceToken).where(DeviceToken.token_sha256 == token_hash(token)))
+    if found is None:
+        raise NoToken("this token is not known here; send `Authorization: Bearer TOKEN` of a device")
+    if found.revoked_at is not None:
+        raise TokenRevoked("this token of {device} was revoked; ask for a new one", device=found.device.name)
+    return DeviceAccess(
+        found.device_id, found.device.name, found.id, tuple(found.scopes.split()), found.device.last_seen_at
+    )
+
+
+def mark_seen(session: WriteSession, access: DeviceAccess) -> None:
+    """Remember that the device was here."""
+    moment = now()
+    session.execute(update(Device).where(Device.id == access.id).values(last_seen_at=moment))
+    session.execute(update(DeviceToken).where(DeviceToken.id == access.token_id).values(last_used_at=moment))
+
+
+def _add_token(session: WriteSession, device: Device, scopes: Sequence[Scope]) -> str:
+    token = new_token()
+    session.add(DeviceToken(device_id=device.id, token_sha256=token_hash(token), scopes=" ".join(scopes)))
+    session.flush()
+    return token
+
+
+def _named(session: ReadSession, name: str) -> Device:
+    device = session.scalar(select(Device).where(Device.name == name))
+    if device is None:
+        raise NoDevice("there is no device {name}; `streetsight device list` shows all", name=name)
+    return device
+
+
+def _tokens(session: ReadSession, device: Device) -> Sequence[DeviceToken]:
+    return session.scalars(select(DeviceToken).where(DeviceToken.device_id == device.id)).all()

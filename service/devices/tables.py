@@ -1,0 +1,50 @@
+"""Tables of devices."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Date, ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from streetsight.service.store.base import Base, Row
+from streetsight.service.store.types import Json
+
+
+class Device(Row):
+    """A patrol camera, or anything else that uploads.
+
+    Attributes:
+        last_seen_at: its latest request, to the minute.
+        heartbeat: what it last said of itself.
+    """
+
+    __tablename__ = "devices"
+
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    last_seen_at: Mapped[datetime | None]
+    heartbeat: Mapped[dict[str, Any] | None] = mapped_column(Json)
+
+
+class DeviceToken(Row):
+    """A secret that a device shows. Kept as a hash, never deleted: a revoked one stays as evidence."""
+
+    __tablename__ = "device_tokens"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"), index=True)
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[str] = mapped_column(Text)
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    device: Mapped[Device] = relationship(lazy="joined", innerjoin=True)
+
+
+class DeviceDay(Base):
+    """What a device uploaded on one day, UTC."""
+
+    __tablename__ = "device_days"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    frames: Mapped[int] = mapped_column(default=0)
+    size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -1,0 +1,142 @@
+"""Errors as HTTP answers: RFC 9457 problem details, one shape for every route, in one place.
+
+    {"type": "urn:streetsight:problem:over_quota", "title": "Too Many Requests", "status": 429,
+     "detail": "...", "code": "over_quota", "request_id": "...", "errors": [{"field": ..., "message": ...}]}
+
+`code` is for programs, `detail` for people, in the language that they ask for. Kinds of domain errors have
+their status here and nowhere else.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from streetsight.inference.reading import PhotoError
+from streetsight.models.language import SpokenError, resolve_language, translate
+from streetsight.models.releases import ReleaseError
+from streetsight.models.taxonomy import Language
+from streetsight.service import faults
+from streetsight.service.store.database import spoken
+
+MEDIA_TYPE = "application/problem+json"
+STATUS: dict[type[SpokenError], int] = {
+    faults.Invalid: 422,
+    PhotoError: 422,
+    faults.TooLarge: 413,
+    faults.Unauthenticated: 401,
+    faults.Forbidden: 403,
+    faults.NotFound: 404,
+    faults.Conflict: 409,
+    faults.OverQuota: 429,
+    faults.Busy: 503,
+    faults.Unavailable: 503,
+    faults.StorageFull: 507,
+    ReleaseError: 503,
+}
+
+log = structlog.get_logger(__name__)
+
+
+def status_of(error: SpokenError) -> int:
+    """HTTP status of a domain error, by the nearest kind that it descends from."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def code_of(error: SpokenError) -> str:
+    """What programs know the error by."""
+    if isinstance(error, PhotoError):
+        return error.outcome
+    return error.code if isinstance(error, faults.ServiceError) else "unavailable"
+
+
+def language_of(request: Request) -> Language:
+    """What who asks reads: the first of Accept-Language that we speak, else English."""
+    for part in request.headers.get("accept-language", "").split(","):
+        try:
+            return resolve_language(part.partition(";")[0].strip() or "en")
+        except SpokenError:
+            continue
+    return "en"
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> JSONResponse:
+    """A problem-details answer."""
+    content = {
+        "type": f"urn:streetsight:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": getattr(request.state, "request_id", None),
+        **members,
+    }
+    return JSONResponse(content, status, dict(headers or {}), MEDIA_TYPE)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Every error of every route goes through these."""
+    app.add_exception_handler(SpokenError, _spoken)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(SQLAlchemyError, _database)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def _spoken(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SpokenError)
+    headers = {}
+    if (wait := getattr(error, "retry_after_seconds", None)) is not None:
+        headers["Retry-After"] = str(max(1, round(wait)))
+    if isinstance(error, faults.Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(request, status_of(error), code_of(error), error.say(language_of(request)), headers)
+
+
+def _malformed(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"field": ".".join(str(part) for part in each["loc"]), "message": each["msg"]}
+        for each in error.errors()
+    ]
+    detail = translate(
+        "the request does not have the form that is expected; see errors", language_of(request)
+    )
+    return problem(request, 422, "malformed", detail, errors=errors)
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
+    return problem(request, error.status_code, code, str(error.detail), error.headers)
+
+
+def _database(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SQLAlchemyError)
+    try:
+        said = spoken(error)
+    except SQLAlchemyError:
+        return _unforeseen(request, error)
+    log.warning("database_failed", reason=str(error.__cause__ or error)[:500])
+    return _spoken(request, said)
+
+
+def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+    log.error("request_failed", exc_info=error)
+    detail = translate(
+        "something went wrong here; the log has more under the request id", language_of(request)
+    )
+    return problem(request, 500, "internal_error", detail)

@@ -1,0 +1,82 @@
+"""Kinds of errors of the service, without HTTP: `errors.py` alone knows which status each kind is.
+
+A noun's own errors are small subclasses of these, each with a `code` that programs can rely on.
+"""
+
+from typing import ClassVar
+
+from streetsight.models.language import SpokenError
+
+
+class ServiceError(SpokenError):
+    """Base. `code` names the error for programs; the message tells people what to do."""
+
+    code: ClassVar[str] = "error"
+
+
+class Invalid(ServiceError):
+    """What was sent cannot be understood or used."""
+
+    code = "invalid"
+
+
+class TooLarge(ServiceError):
+    """What was sent is larger than this server takes."""
+
+    code = "too_large"
+
+
+class Unauthenticated(ServiceError):
+    """Nobody known is asking."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(ServiceError):
+    """Who asks is known and may not."""
+
+    code = "forbidden"
+
+
+class NotFound(ServiceError):
+    """There is none, or none that who asks may know of."""
+
+    code = "not_found"
+
+
+class Conflict(ServiceError):
+    """It contradicts what is there."""
+
+    code = "conflict"
+
+
+class _Later(ServiceError):
+    """Possible at another time."""
+
+    def __init__(self, message: str, /, retry_after_seconds: float = 1.0, **values: object) -> None:
+        super().__init__(message, **values)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class OverQuota(_Later):
+    """Who asks has used up what it may use for now."""
+
+    code = "over_quota"
+
+
+class Busy(_Later):
+    """The server has too much to do at the moment."""
+
+    code = "busy"
+
+
+class Unavailable(_Later):
+    """Something that the server depends on does not answer."""
+
+    code = "unavailable"
+
+
+class StorageFull(_Later):
+    """No room is left."""
+
+    code = "storage_full"

@@ -1,0 +1,82 @@
+"""Blobs in S3-compatible object storage. A put is whole or not at all; the storage makes it durable."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import S3Store
+
+from streetsight.service.faults import Unavailable
+from streetsight.service.files.blobs import CHUNK_BYTES, digest_of, missing, spread
+
+RETRY_SECONDS = 10.0
+
+
+class ObjectBlobs:
+    """See `Blobs`."""
+
+    def __init__(self, store: S3Store) -> None:
+        self._store = store
+
+    def put(self, content: bytes) -> str:
+        sha256 = digest_of(content)
+        with _spoken():
+            obstore.put(self._store, spread(sha256), content)
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        return b"".join(self.stream(sha256))
+
+    def stream(self, sha256: str) -> Iterator[bytes]:
+        with _spoken():
+            try:
+                found = obstore.get(self._store, spread(sha256))
+            except (NotFoundError, FileNotFoundError):
+                raise missing(sha256) from None
+
+        def chunks() -> Iterator[bytes]:
+            with _spoken():
+                for chunk in found.stream(min_chunk_size=CHUNK_BYTES):
+                    yield bytes(chunk)
+
+        return chunks()
+
+    def exists(self, sha256: str) -> bool:
+        with _spoken():
+            try:
+                obstore.head(self._store, spread(sha256))
+            except (NotFoundError, FileNotFoundError):
+                return False
+        return True
+
+    def delete(self, sha256: str) -> None:
+        with _spoken():
+            try:
+                obstore.delete(self._store, spread(sha256))
+            except (NotFoundError, FileNotFoundError):
+                return
+
+    def link(self, sha256: str, seconds: int) -> str | None:
+        with _spoken():
+            return obstore.sign(self._store, "GET", spread(sha256), timedelta(seconds=seconds))
+
+    def free_bytes(self) -> int | None:
+        return None
+
+    def check(self) -> None:
+        with _spoken():
+            next(iter(obstore.list(self._store, chunk_size=1)), None)
+
+
+@contextmanager
+def _spoken() -> Iterator[None]:
+    """Failures of the storage, in words for people."""
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        raise Unavailable(
+            "the object storage does not answer as it should ({reason}); nothing was stored",
+            reason=str(error).partition("\n")[0][:300], retry_after_seconds=RETRY_SECONDS,
+        ) from error  # fmt: skip

@@ -1,0 +1,57 @@
+"""Which storage the settings mean."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from streetsight.models.language import SpokenError
+from streetsight.service.files.blobs import Blobs
+from streetsight.service.settings import Settings
+
+
+class FilesError(SpokenError):
+    """The storage cannot be opened as the settings say."""
+
+
+def open_blobs(settings: Settings) -> Blobs:
+    """The storage of photos.
+
+    Raises:
+        FilesError: when the URL is of no storage that we speak.
+        Unavailable: when the local folder cannot be made.
+    """
+    url = settings.files_url
+    if url is None:
+        from streetsight.service.files.local import LocalBlobs
+
+        return LocalBlobs(settings.data_folder / "files", settings.min_free_bytes)
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise FilesError("{url} is no storage that we speak; expected s3://bucket/prefix", url=url)
+    return _open_s3(parts.netloc, parts.path.strip("/"), settings)
+
+
+def _open_s3(bucket: str, prefix: str, settings: Settings) -> Blobs:
+    from obstore.store import S3Config, S3Store
+
+    from streetsight.service.files.objects import ObjectBlobs
+
+    key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
+    seconds = timedelta(seconds=settings.s3_timeout_seconds)
+    options: S3Config = {"region": settings.s3_region}
+    if settings.s3_endpoint_url:
+        options["endpoint"] = settings.s3_endpoint_url
+    if key and secret:
+        options |= {"access_key_id": key, "secret_access_key": secret.get_secret_value()}
+    return ObjectBlobs(
+        S3Store(
+            bucket,
+            prefix=prefix or None,
+            client_options={
+                "allow_http": (settings.s3_endpoint_url or "").startswith("http://"),
+                "timeout": seconds, "connect_timeout": seconds,
+            },
+            retry_config={"max_retries": 2, "retry_timeout": seconds},
+            virtual_hosted_style_request=False,
+            config=options,
+        )
+    )  # fmt: skip

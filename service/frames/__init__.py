@@ -1,0 +1,1 @@
+"""Frames: photos with what is known of their making, taken in durably."""

@@ -1,0 +1,207 @@
+"""Taking photos in: checked, stored, written, and only then acknowledged.
+
+    bytes ─► check ─► known already? ─► blob on disk ─► frame + job in one transaction ─► answer
+                         └─► seen before
+
+A kill between any two steps loses nothing that was acknowledged: before the transaction there is at worst a
+blob that no row names, after it the job is there.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from streetsight.inference.reading import check_photo
+from streetsight.service.detections.service import KIND
+from streetsight.service.devices.service import DeviceAccess
+from streetsight.service.devices.tables import DeviceDay
+from streetsight.service.faults import Conflict, Invalid, OverQuota, TooLarge
+from streetsight.service.files.blobs import digest_of
+from streetsight.service.frames.schemas import MetadataSent
+from streetsight.service.frames.tables import Frame, FrameKey
+from streetsight.service.jobs.queue import enqueue
+from streetsight.service.patrols.service import find_patrol
+from streetsight.service.resources import Resources
+from streetsight.service.steps import passed
+from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.types import now, offset_minutes
+
+
+class PhotoTooLarge(TooLarge):
+    """More bytes than one photo may have."""
+
+    code = "too_large"
+
+
+class WrongDigest(Invalid):
+    """The bytes are not those that the device meant to send."""
+
+    code = "wrong_digest"
+
+
+class KeyReused(Conflict):
+    """One Idempotency-Key, two contents."""
+
+    code = "key_reused"
+
+
+class DailyQuota(OverQuota):
+    """The device has uploaded enough for today."""
+
+    code = "daily_quota"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A frame that is safe.
+
+    Attributes:
+        new: false when the same bytes, or the same key, came before.
+    """
+
+    id: str
+    sha256: str
+    received_at: datetime
+    new: bool
+
+    @property
+    def outcome(self) -> Literal["accepted", "duplicate"]:
+        return "accepted" if self.new else "duplicate"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Upload:
+    """One photo that was checked."""
+
+    device: DeviceAccess
+    sha256: str
+    size_bytes: int
+    media_type: str
+    metadata: MetadataSent
+    key: str | None
+
+
+def take_in(
+    server: Resources, device: DeviceAccess, photo: bytes, metadata: MetadataSent, key: str | None
+) -> Accepted:
+    """Take one photo in. When this returns, its bytes and its row survive a power cut.
+
+    Args:
+        key: Idempotency-Key; the same key always leads to the same frame.
+
+    Raises:
+        PhotoError, ServiceError: why not; nothing of it is kept, and no other photo suffers.
+    """
+    upload = _checked(server, device, photo, metadata, key)
+    passed("accepted")
+    with server.database.read() as session:
+        known = _known(session, upload)
+    if known is None or key is not None:
+        if known is None:
+            server.blobs.put(photo)
+            passed("stored")
+        known = _write(server, upload)
+    passed("committed")
+    return known
+
+
+def _checked(
+    server: Resources, device: DeviceAccess, photo: bytes, metadata: MetadataSent, key: str | None
+) -> _Upload:
+    limit = server.settings.max_photo_bytes
+    if len(photo) > limit:
+        raise PhotoTooLarge(
+            "the photo has {size} bytes, at most {limit} are taken; send a smaller one",
+            size=len(photo), limit=int(limit),
+        )  # fmt: skip
+    sha256 = digest_of(photo)
+    if metadata.sha256 not in (None, sha256):
+        raise WrongDigest(
+            "the bytes that came have the sha256 {actual}, announced was {expected}: they were damaged on "
+            "the way or the file changed; send it again",
+            actual=sha256, expected=metadata.sha256,
+        )  # fmt: skip
+    return _Upload(device, sha256, len(photo), check_photo(photo), metadata, key)
+
+
+def _write(server: Resources, upload: _Upload) -> Accepted:
+    def unit(session: WriteSession) -> Accepted:
+        known = _known(session, upload)
+        accepted = known or _insert(server, session, upload)
+        _remember_key(session, upload, accepted)
+        passed("written")
+        return accepted
+
+    try:
+        return server.writer.run(unit)
+    except IntegrityError:  # another process wrote the same bytes or key since we looked: now we see it
+        return server.writer.run(unit)
+
+
+def _known(session: ReadSession, upload: _Upload) -> Accepted | None:
+    """The frame of this key or these bytes, if it is here. Raises KeyReused."""
+    if upload.key is not None:
+        used = session.get(FrameKey, (upload.device.id, upload.key))
+        if used is not None and used.sha256 != upload.sha256:
+            raise KeyReused(
+                "the Idempotency-Key {key} was used for another photo (sha256 {sha256}); take a new key",
+                key=upload.key, sha256=used.sha256,
+            )  # fmt: skip
+    frame = session.scalar(select(Frame).where(Frame.sha256 == upload.sha256))
+    return Accepted(frame.id, frame.sha256, frame.created_at, new=False) if frame else None
+
+
+def _insert(server: Resources, session: WriteSession, upload: _Upload) -> Accepted:
+    sent, moment = upload.metadata, now()
+    late = False
+    if sent.patrol_id is not None:
+        patrol = find_patrol(session, upload.device, sent.patrol_id)
+        late, patrol.last_frame_at = patrol.closed_at is not None, moment
+    _count_today(server, session, upload, moment)
+    frame = Frame(
+        sha256=upload.sha256, size_bytes=upload.size_bytes, media_type=upload.media_type, name=sent.name,
+        device_id=upload.device.id, patrol_id=sent.patrol_id, late=late, created_at=moment,
+        taken_at=sent.taken_at, taken_offset_minutes=offset_minutes(sent.taken_at),
+        lon=sent.position.lon if sent.position else None, lat=sent.position.lat if sent.position else None,
+        position=sent.position.model_dump(mode="json") if sent.position else None,
+        metadata_sent=sent.model_dump(mode="json", exclude_unset=True),
+    )  # fmt: skip
+    session.add(frame)
+    session.flush()
+    enqueue(session, KIND, frame.id)
+    return Accepted(frame.id, frame.sha256, frame.created_at, new=True)
+
+
+def _remember_key(session: WriteSession, upload: _Upload, accepted: Accepted) -> None:
+    if upload.key is not None and session.get(FrameKey, (upload.device.id, upload.key)) is None:
+        session.add(
+            FrameKey(device_id=upload.device.id, key=upload.key, frame_id=accepted.id, sha256=accepted.sha256)
+        )
+    session.flush()
+
+
+def _count_today(server: Resources, session: WriteSession, upload: _Upload, moment: datetime) -> None:
+    """Add to the device's day. Raises DailyQuota."""
+    insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    added = insert(DeviceDay).values(
+        device_id=upload.device.id, day=moment.date(), frames=1, size_bytes=upload.size_bytes
+    )
+    counted = added.on_conflict_do_update(
+        index_elements=[DeviceDay.device_id, DeviceDay.day],
+        set_={"frames": DeviceDay.frames + 1, "size_bytes": DeviceDay.size_bytes + upload.size_bytes},
+    ).returning(DeviceDay.frames, DeviceDay.size_bytes)
+    frames, size_bytes = session.execute(counted).one()
+    limits = server.settings
+    if frames > limits.device_daily_frames or size_bytes > limits.device_daily_bytes:
+        midnight = datetime.combine(moment.date() + timedelta(days=1), datetime.min.time(), UTC)
+        raise DailyQuota(
+            "{device} may upload {frames} photos and {bytes} bytes a day; send the rest tomorrow (UTC), or "
+            "raise STREETSIGHT_DEVICE_DAILY_FRAMES and _BYTES",
+            device=upload.device.name, frames=limits.device_daily_frames,
+            bytes=int(limits.device_daily_bytes),
+            retry_after_seconds=(midnight - moment).total_seconds(),
+        )  # fmt: skip

@@ -1,0 +1,129 @@
+"""HTTP: upload frames, read them and what was found on them."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
+from sqlalchemy.exc import SQLAlchemyError
+
+from streetsight.models.language import SpokenError
+from streetsight.service.dependencies import Cursor, Id, Limit, Server, Text
+from streetsight.service.devices.access import Reader, Uploader
+from streetsight.service.errors import code_of, language_of, status_of
+from streetsight.service.frames import service
+from streetsight.service.frames.intake import Accepted, take_in
+from streetsight.service.frames.schemas import (
+    BatchOutcome,
+    BatchReceipt,
+    FramePage,
+    FrameShown,
+    Receipt,
+    read_metadata,
+    split_metadata,
+)
+from streetsight.service.frames.uploads import PHOTO, PHOTOS, ManyPhotos, OnePhoto, body_schema
+from streetsight.service.metrics import UPLOADED_BYTES, UPLOADS
+from streetsight.service.store.database import spoken
+
+router = APIRouter(prefix="/v1/frames", tags=["frames"])
+
+Key = Annotated[Text | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses={200: {"description": "It was seen before."}, 409: {"description": "The key is taken."}},
+    openapi_extra=body_schema(PHOTO, many=False),
+)
+def upload(server: Server, device: Uploader, form: OnePhoto, response: Response, key: Key = None) -> Receipt:
+    """Upload one photo. 2xx means that bytes and row survive a power cut; send again until you see one."""
+    try:
+        photo, metadata = form.photos[0].file.read(), read_metadata(form.metadata)
+        accepted = take_in(server, device, photo, metadata, key)
+    except (SpokenError, SQLAlchemyError) as error:
+        UPLOADS.labels(code_of(spoken(error))).inc()
+        raise
+    _count(accepted, len(photo))
+    response.status_code = 201 if accepted.new else 200
+    response.headers["Location"] = f"/v1/frames/{accepted.id}"
+    return Receipt(
+        id=accepted.id, sha256=accepted.sha256, outcome=accepted.outcome, received_at=accepted.received_at
+    )
+
+
+@router.post("/batch", openapi_extra=body_schema(PHOTOS, many=True))
+def upload_batch(server: Server, device: Uploader, form: ManyPhotos, request: Request) -> BatchReceipt:
+    """Upload photos together. Each has an outcome of its own; one that is refused costs no other."""
+    described = split_metadata(form.metadata, len(form.photos))
+    outcomes = []
+    for photo, metadata in zip(form.photos, described, strict=True):
+        try:
+            content = photo.file.read()
+            accepted = take_in(server, device, content, read_metadata(metadata), key=None)
+        except (SpokenError, SQLAlchemyError) as caught:
+            error = spoken(caught)
+            outcome = BatchOutcome(
+                name=photo.filename, status=status_of(error), outcome=code_of(error),
+                reason=error.say(language_of(request)),
+            )  # fmt: skip
+            UPLOADS.labels(outcome.outcome).inc()
+        else:
+            _count(accepted, len(content))
+            outcome = BatchOutcome(
+                name=photo.filename, status=201 if accepted.new else 200, outcome=accepted.outcome,
+                id=accepted.id, sha256=accepted.sha256,
+            )  # fmt: skip
+        outcomes.append(outcome)
+    return BatchReceipt(outcomes=outcomes)
+
+
+@router.get("")
+def list_frames(
+    server: Server,
+    device: Reader,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    patrol_id: Id | None = None,
+    state: Literal["queued", "detected", "failed"] | None = None,
+    class_name: Annotated[str | None, Query(alias="class", pattern="^[a-z_]{1,60}$")] = None,
+    min_score: Annotated[float | None, Query(ge=0, le=1)] = None,
+    taken_from: AwareDatetime | None = None,
+    taken_before: AwareDatetime | None = None,
+    bbox: Annotated[str | None, Query(description="west,south,east,north; WGS-84 degrees")] = None,
+) -> FramePage:
+    """Frames of the device that asks, newest first."""
+    filters = service.Filters(
+        patrol_id, state, class_name, min_score, taken_from, taken_before, service.parse_bounds(bbox)
+    )
+    with server.database.read() as session:
+        found = service.list_frames(session, device, filters, limit, cursor)
+        return FramePage(items=service.shown(session, found.items), next_cursor=found.next_cursor)
+
+
+@router.get("/{frame_id}")
+def read_frame(server: Server, device: Reader, frame_id: Id) -> FrameShown:
+    """One frame, and what was found on it."""
+    with server.database.read() as session:
+        return service.shown(session, [service.find_frame(session, device, frame_id)])[0]
+
+
+@router.get("/{frame_id}/photo", response_class=StreamingResponse)
+def read_photo(server: Server, device: Reader, frame_id: Id) -> StreamingResponse:
+    """The original bytes, for the device that sent them."""
+    with server.database.read() as session:
+        frame = service.find_frame(session, device, frame_id)
+    headers = {
+        "Content-Length": str(frame.size_bytes),
+        "ETag": f'"{frame.sha256}"',
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "Content-Disposition": f'inline; filename="{frame.sha256[:16]}"',
+    }
+    return StreamingResponse(server.blobs.stream(frame.sha256), headers=headers, media_type=frame.media_type)
+
+
+def _count(accepted: Accepted, size_bytes: int) -> None:
+    UPLOADS.labels(accepted.outcome).inc()
+    if accepted.new:
+        UPLOADED_BYTES.inc(size_bytes)

@@ -1,0 +1,71 @@
+"""HTTP: is the process alive, can it do its work, how is it doing. Open to all; gives nothing away."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from streetsight.models.language import SpokenError, translate
+from streetsight.models.releases import load_release
+from streetsight.service.dependencies import Server
+from streetsight.service.errors import language_of, problem
+from streetsight.service.jobs.queue import counts
+from streetsight.service.metrics import Gauge, exposition
+from streetsight.service.resources import Resources
+from streetsight.service.store.database import spoken
+
+router = APIRouter(tags=["health"])
+
+METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@router.get("/healthz")
+def alive() -> dict[str, str]:
+    """The process answers. Restart it when it does not."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", response_model=None, responses={503: {"description": "Something does not answer."}})
+def ready(server: Server, request: Request) -> JSONResponse:
+    """Database, storage and release can be used. Send no traffic while they cannot."""
+    checks: dict[str, Callable[[], Any]] = {
+        "database": server.database.check, "files": server.blobs.check, "release": load_release,
+    }  # fmt: skip
+    found = {name: _reason(check, request) for name, check in checks.items()}
+    if any(found.values()):
+        failing = ", ".join(name for name, reason in found.items() if reason)
+        detail = translate("not ready: {failing}", language_of(request), failing=failing)
+        return problem(request, 503, "not_ready", detail, {"Retry-After": "5"}, checks=found)
+    return JSONResponse({"status": "ready", "release": server.looker.release.address, "checks": found})
+
+
+@router.get("/metrics", response_class=Response)
+def metrics(server: Server) -> Response:
+    """Prometheus' text format."""
+    return Response(exposition(lambda: _gauges(server)), media_type=METRICS_MEDIA_TYPE)
+
+
+def _reason(check: Callable[[], Any], request: Request) -> str | None:
+    """Why a check failed; None when it did not."""
+    try:
+        check()
+    except (SpokenError, SQLAlchemyError) as error:
+        return spoken(error).say(language_of(request))
+    return None
+
+
+def _gauges(server: Resources) -> list[Gauge]:
+    with server.database.read() as session:
+        jobs = counts(session)
+    text = "Jobs that are there, by kind and state"
+    gauges: list[Gauge] = [
+        ("streetsight_queue_depth", text, {"kind": kind, "state": state}, float(count))
+        for (kind, state), count in jobs.items()
+    ]
+    if (free := server.blobs.free_bytes()) is not None:
+        gauges.append(
+            ("streetsight_storage_free_bytes", "Room left for photos", {"storage": "files"}, float(free))
+        )
+    return gauges

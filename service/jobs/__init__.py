@@ -1,0 +1,1 @@
+"""Work that outlives a request: rows in the database, claimed by worker processes under leases."""

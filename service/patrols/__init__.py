@@ -1,0 +1,1 @@
+"""Patrols: the frames of one device on one outing."""

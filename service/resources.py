@@ -1,0 +1,84 @@
+"""What a running server holds: opened at start, closed at the end, handed to whoever needs it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from streetsight.inference.pipeline import cores
+from streetsight.models.releases import load_release
+from streetsight.service.detections.looking import Looker
+from streetsight.service.detections.service import KIND
+from streetsight.service.faults import Busy
+from streetsight.service.files.blobs import Blobs
+from streetsight.service.files.opening import open_blobs
+from streetsight.service.jobs.backlog import Backlog
+from streetsight.service.settings import Settings
+from streetsight.service.store.database import Database
+from streetsight.service.store.opening import open_database
+from streetsight.service.store.writer import GroupWriter
+
+
+class Gate:
+    """At most so many at the same moment; the next is asked to come again."""
+
+    def __init__(self, limit: int, retry_after_seconds: float = 1.0) -> None:
+        self._free, self._retry = threading.Semaphore(limit), retry_after_seconds
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        if not self._free.acquire(blocking=False):
+            raise Busy(
+                "too many requests of this kind at the same moment; send again later",
+                retry_after_seconds=self._retry,
+            )
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resources:
+    """Opened by `opened`; every field may be used from several threads at once."""
+
+    settings: Settings
+    database: Database
+    blobs: Blobs
+    writer: GroupWriter
+    looker: Looker
+    backlog: Backlog
+    uploads: Gate
+    looks: Gate
+    started: float = field(default_factory=time.monotonic)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Resources]:
+    """All that the web server needs.
+
+    Raises:
+        SpokenError: when the database, the storage or the release cannot be used; says what to do.
+    """
+    with open_database(settings) as database:
+        blobs = open_blobs(settings)
+        looker = Looker(load_release(), settings.provider, calls=1, threads=cores())
+        writer = GroupWriter(database)
+        try:
+            yield Resources(
+                settings, database, blobs, writer, looker, Backlog(database, KIND),
+                uploads=Gate(settings.max_uploads_at_once),
+                looks=Gate(settings.max_detect_at_once),
+            )  # fmt: skip
+        finally:
+            writer.close()
+
+
+def resources_of(request: Request) -> Resources:
+    """Dependency: what the server holds."""
+    found = request.state.resources
+    assert isinstance(found, Resources)
+    return found

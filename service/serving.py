@@ -1,0 +1,114 @@
+"""`streetsight serve`: the web server, and beside it worker processes that are kept alive."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+
+import structlog
+
+from streetsight.service.settings import METRICS_FOLDER, Settings
+
+RESTART_FIRST_SECONDS, RESTART_MAX_SECONDS, STEADY_SECONDS = 1.0, 30.0, 60.0
+CHECK_SECONDS = 0.25
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A worker process that is started again when it ends."""
+
+    process: "subprocess.Popen[bytes] | None" = None
+    started: float = field(default=float("-inf"))
+    wait: float = RESTART_FIRST_SECONDS
+
+
+class Workers:
+    """Worker processes under supervision."""
+
+    def __init__(self, count: int, stop_seconds: float) -> None:
+        self._kept = [_Kept() for _ in range(count)]
+        self._stop_seconds, self._stopping = stop_seconds, threading.Event()
+        self._thread = threading.Thread(target=self._supervise, name="workers", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        """Ask all to stop, wait, end what does not."""
+        self._stopping.set()
+        self._thread.join()
+        running = [each.process for each in self._kept if each.process is not None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + self._stop_seconds
+        for process in running:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.warning("worker_killed", pid=process.pid)
+                process.kill()
+                process.wait()
+
+    def _supervise(self) -> None:
+        while not self._stopping.wait(CHECK_SECONDS):
+            for kept in self._kept:
+                self._look_after(kept)
+
+    def _look_after(self, kept: _Kept) -> None:
+        if kept.process is not None and kept.process.poll() is None:
+            return
+        lasted = time.monotonic() - kept.started
+        if kept.process is not None:
+            log.warning("worker_lost", pid=kept.process.pid, status=kept.process.returncode)
+            kept.wait = RESTART_FIRST_SECONDS if lasted > STEADY_SECONDS else kept.wait * 2
+            kept.wait = min(kept.wait, RESTART_MAX_SECONDS)
+            kept.process = None
+        if lasted >= kept.wait:
+            command = [sys.executable, "-m", "streetsight.cli", "work", "--parent", str(os.getpid())]
+            kept.process, kept.started = subprocess.Popen(command), time.monotonic()
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; requests and jobs under way may end.
+
+    The settings reach the workers through the environment.
+
+    Raises:
+        SpokenError: when database, storage or release cannot be used.
+    """
+    folder = tempfile.mkdtemp(prefix="streetsight-metrics-")
+    os.environ[METRICS_FOLDER] = folder  # before prometheus_client is imported, here and in the workers
+    try:
+        _serve_web(settings)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve_web(settings: Settings) -> None:
+    import uvicorn
+
+    from streetsight.models.releases import load_release
+    from streetsight.service.app import create_app
+    from streetsight.service.files.opening import open_blobs
+    from streetsight.service.store.opening import open_database
+
+    with open_database(settings):  # what cannot work is said here, before anything has started
+        open_blobs(settings)
+        load_release()
+    config = uvicorn.Config(
+        create_app(settings), settings.host, settings.port, log_config=None, server_header=False,
+        proxy_headers=True, forwarded_allow_ips=settings.forwarded_from,
+        timeout_graceful_shutdown=max(1, round(settings.stop_seconds)),
+    )  # fmt: skip
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn handles them, then raises them again for whoever was there before: that must not end us
+        signal.signal(number, lambda *_: None)
+    with Workers(settings.workers, settings.stop_seconds):
+        uvicorn.Server(config).run()

@@ -1,0 +1,174 @@
+"""All settings of the server: one typed object, read once from the environment and from secret files.
+
+`STREETSIGHT_<NAME>` in the environment, or a file `streetsight_<name>` in `/run/secrets`. Secrets have no
+default. A name that nobody reads is an error: it is a typing error, and would be ignored for years.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import ByteSize, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streetsight.models.language import SpokenError
+
+PREFIX = "STREETSIGHT_"
+SECRETS_FOLDER = Path("/run/secrets")
+# Read by other parts of the product, or by its tests.
+OTHERS = {"STREETSIGHT_RELEASES", "STREETSIGHT_LANG", "STREETSIGHT_DATA"}
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is imported
+
+MIB, GIB = 1 << 20, 1 << 30
+
+
+class SettingsError(SpokenError):
+    """A setting cannot be used; the message names it."""
+
+
+class Settings(BaseSettings):
+    """What an operator can choose. Sizes take units (`32MiB`), durations say theirs in the name."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    # where things are
+    data_folder: Path = Field(
+        default=Path("streetsight-data"), description="Folder of the SQLite database and of the photos."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="`postgresql://user:password@host/name`; without it SQLite in the data folder.",
+    )
+    files_url: str | None = Field(
+        default=None, description="`s3://bucket/prefix` for photos; without it the data folder."
+    )
+    s3_endpoint_url: str | None = Field(
+        default=None, description="Of S3-compatible storage that is not Amazon's, `https://host:port`."
+    )
+    s3_region: str = Field(default="us-east-1", description="Region of the bucket.")
+    s3_access_key_id: str | None = Field(
+        default=None, description="Without it the credentials of the machine are used."
+    )
+    s3_secret_access_key: SecretStr | None = Field(default=None, description="Belongs to the key's id.")
+    s3_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
+        default=20, description="How long one request to the storage may take, tries again included."
+    )
+    sqlite_busy_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
+        default=30, description="How long to wait for another process's write, or for a free connection."
+    )
+
+    # the web server
+    host: str = Field(default="127.0.0.1", description="Address to listen on; `0.0.0.0` for every network.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8000, description="Port to listen on.")
+    forwarded_from: str = Field(
+        default="127.0.0.1", description="Proxies whose X-Forwarded-* headers are believed, by comma."
+    )
+    stop_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=20, description="How long requests and jobs under way may take to end at SIGTERM."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level logged."
+    )
+
+    # what is taken in
+    max_photo_bytes: ByteSize = Field(default=ByteSize(32 * MIB), gt=0, description="Largest photo.")
+    max_batch_bytes: ByteSize = Field(
+        default=ByteSize(256 * MIB), gt=0, description="Largest upload of a batch."
+    )
+    max_batch_photos: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=100, description="Most photos in a batch."
+    )
+    max_json_bytes: ByteSize = Field(
+        default=ByteSize(MIB), gt=0, description="Largest body that is no upload."
+    )
+    max_uploads_at_once: Annotated[int, Field(ge=1, le=10000)] = Field(
+        default=64, description="More uploads at the same moment are asked to come again (503)."
+    )
+    max_queued_frames: Annotated[int, Field(ge=1)] = Field(
+        default=200_000,
+        description="With more frames waiting for detection, uploads are asked to come again (503).",
+    )
+    device_daily_frames: Annotated[int, Field(ge=1)] = Field(
+        default=100_000, description="Most frames that a device may upload a day, UTC (429)."
+    )
+    device_daily_bytes: ByteSize = Field(
+        default=ByteSize(64 * GIB), gt=0, description="Most bytes that a device may upload a day, UTC (429)."
+    )
+    min_free_bytes: ByteSize = Field(
+        default=ByteSize(GIB),
+        ge=0,
+        description="Room kept free on the photos' disk; below it uploads get 507.",
+    )
+    patrol_idle_minutes: Annotated[float, Field(gt=0)] = Field(
+        default=60, description="A patrol without a new frame for so long is closed."
+    )
+
+    # detection
+    workers: Annotated[int, Field(ge=0, le=256)] = Field(
+        default=1, description="Worker processes that `serve` starts; each uses its share of the cores."
+    )
+    provider: str = Field(
+        default="cpu", description="What runs the model: cpu, onnx, openvino, cuda or tensorrt."
+    )
+    max_batch_size: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=32, description="Most jobs that a worker claims at once."
+    )
+    poll_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=0.25, description="How often an idle worker looks for jobs."
+    )
+    lease_seconds: Annotated[float, Field(gt=0, le=86400)] = Field(
+        default=120, description="A claimed job that is not done after so long is given to another worker."
+    )
+    job_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=5, description="A job that failed so often is given up, and shown as failed."
+    )
+    backoff_first_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=2, description="Wait before a failed job's second try; doubled for each further one."
+    )
+    backoff_max_seconds: Annotated[float, Field(gt=0)] = Field(default=600, description="Longest such wait.")
+    max_detect_at_once: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=16,
+        description="More calls of POST /v1/detect at the same moment are asked to come again (503).",
+    )
+
+    @property
+    def database(self) -> str:
+        """URL of the database, whichever was chosen; holds a password."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_folder.resolve() / 'streetsight.sqlite'}"
+
+
+def read_settings(secrets: Path = SECRETS_FOLDER) -> Settings:
+    """Settings of this process.
+
+    Args:
+        secrets: folder of secret files; need not exist.
+
+    Raises:
+        SettingsError: naming every setting that is unknown or out of bounds.
+    """
+    _refuse_unknown(os.environ)
+    try:
+        return Settings(_secrets_dir=secrets if secrets.is_dir() else None)  # type: ignore[call-arg]
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{PREFIX}{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()
+        )
+        raise SettingsError("settings cannot be used: {problems}", problems=problems) from error
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known | OTHERS)
+    if unknown:
+        close = difflib.get_close_matches(unknown[0], known, 1)
+        raise SettingsError(
+            "{names}: no such setting; did you mean {close}? docs/service.md lists all of them",
+            names=", ".join(unknown), close=close[0] if close else f"{PREFIX}DATA_FOLDER",
+        )  # fmt: skip

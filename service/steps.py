@@ -1,0 +1,26 @@
+"""The steps on a frame's way, by name, so that tests can kill the process at each of them.
+
+In production nobody watches and a step costs one comparison.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+Step = Literal[
+    "accepted",   # the upload was read whole and looks like a photo
+    "stored",     # its bytes are on the disk
+    "written",    # its row and job are in a transaction that is not committed
+    "committed",  # the row is on the disk; nobody has been answered
+    "claimed",    # a worker has leased the job
+    "detected",   # the result is in memory
+    "publishing", # the result is in a transaction that is not committed
+    "published",  # the result is on the disk
+]  # fmt: skip
+
+watch: Callable[[Step], None] | None = None
+
+
+def passed(step: Step) -> None:
+    """Say that a step was reached."""
+    if watch is not None:
+        watch(step)

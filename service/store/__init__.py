@@ -1,0 +1,1 @@
+"""The database: engine, sessions, ids, the group-commit writer, and the migrations."""

@@ -1,0 +1,24 @@
+"""Ids of rows: UUIDv7 as text, so that the order of ids is the order of creation."""
+
+import os
+import threading
+import time
+import uuid
+
+_LOCK = threading.Lock()
+_last = 0
+
+
+def new_id() -> str:
+    """A UUIDv7 (RFC 9562, section 5.7, method 3): milliseconds, a counter, 62 random bits.
+
+    Ids of one process always ascend, also when its clock is set back.
+    """
+    global _last
+    with _LOCK:
+        # 12 bits below the millisecond count time in units of 1/4096 ms.
+        _last = max(_last + 1, (time.time_ns() << 12) // 1_000_000)
+        stamp = _last
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    milliseconds, fraction = stamp >> 12, stamp & 0xFFF
+    return str(uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random))

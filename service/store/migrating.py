@@ -1,0 +1,94 @@
+"""Versions of the database: which one it has, which one this program needs, and the way between.
+
+A server never changes a database that holds data by itself: it says which version it found and leaves the
+decision to `streetsight migrate`. Only an empty database is set up without being asked.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from streetsight.service.store.database import Database, DatabaseError
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+_LOCK = 0x57E75164  # any number that nobody else uses for an advisory lock of PostgreSQL
+
+
+def needed_version() -> str:
+    """Version of the tables that this program was written for."""
+    return ScriptDirectory.from_config(migration_config()).get_current_head() or ""
+
+
+def found_version(database: Database) -> str | None:
+    """Version of the database; None when it is empty.
+
+    Raises:
+        DatabaseError: when it holds tables of somebody else.
+    """
+    with database.engine.connect() as connection:
+        version = MigrationContext.configure(connection).get_current_revision()
+        if version is None and inspect(connection).get_table_names():
+            raise DatabaseError(
+                "{url} holds tables that are not ours; name a database of its own in "
+                "STREETSIGHT_DATABASE_URL",
+                url=database.url.render_as_string(),
+            )
+        return version
+
+
+def prepare(database: Database) -> None:
+    """Set up an empty database; refuse one of another version.
+
+    Raises:
+        DatabaseError: saying which version was found and what to do.
+    """
+    found, needed = found_version(database), needed_version()
+    if found is None:
+        migrate(database)
+    elif found != needed and found in _known():
+        raise DatabaseError(
+            "the database has version {found}, this program needs {needed}: stop all servers, back it up, "
+            "then run `streetsight migrate`",
+            found=found, needed=needed,
+        )  # fmt: skip
+    elif found != needed:
+        raise DatabaseError(
+            "the database has version {found}, which is newer than this program ({needed}): install the "
+            "newer program, or restore the back-up made before it",
+            found=found, needed=needed,
+        )  # fmt: skip
+
+
+def migrate(database: Database) -> tuple[str | None, str]:
+    """Bring the database to the version needed, in one transaction; gives the version before and after.
+
+    Several processes may call this at once: the others wait, then find nothing to do.
+    """
+    before = found_version(database)
+    config = migration_config()
+    with database.engine.begin() as connection:
+        _wait_for_turn(connection)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return before, needed_version()
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":  # SQLite: BEGIN IMMEDIATE has done it
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+
+
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(migration_config()).walk_revisions()}
+
+
+def migration_config() -> Config:
+    """What Alembic needs to know."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config

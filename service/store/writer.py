@@ -1,0 +1,122 @@
+"""The group-commit writer: many small units of work, one transaction, one fsync.
+
+Uploads arrive on many threads. Each would cost a commit of its own, and a commit waits for the disk. The
+writer takes what is waiting, runs each unit behind a savepoint of its own, commits once, and only then
+answers all of them: a unit that fails costs no neighbour, and no unit is answered before it is on the disk.
+While one group is being synced the next one gathers, so groups grow with the load and a lone unit never
+waits.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from streetsight.service.faults import Busy
+from streetsight.service.store.database import Database
+from streetsight.service.store.sessions import WriteSession
+
+Result = TypeVar("Result")
+Unit = Callable[[WriteSession], Result]
+
+log = structlog.get_logger(__name__)
+
+
+class WriterBusy(Busy):
+    """More units wait than the writer may hold."""
+
+    code = "writer_busy"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    unit: Unit[Any]
+    answer: Future[Any]
+
+
+class GroupWriter:
+    """Runs units of work in groups, on a thread of its own. `submit` and `run` are safe from any thread."""
+
+    def __init__(self, database: Database, group: int = 64, waiting: int = 512) -> None:
+        """`group`: most units in one transaction; `waiting`: most units that may wait for theirs."""
+        self._database, self._group = database, group
+        self._queue: queue.Queue[_Waiting | None] = queue.Queue(waiting)
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, unit: Unit[Result]) -> "Future[Result]":
+        """Hand in a unit. The future's result is the unit's, and comes after the commit.
+
+        Raises:
+            WriterBusy: when too many wait already.
+        """
+        answer: Future[Result] = Future()
+        try:
+            self._queue.put_nowait(_Waiting(unit, answer))
+        except queue.Full:
+            raise WriterBusy(
+                "{count} writes are waiting for the disk; send again later", count=self._queue.qsize()
+            ) from None
+        return answer
+
+    def run(self, unit: Unit[Result]) -> Result:
+        """`submit`, and wait for the commit. Raises what the unit raised, or what the commit did."""
+        return self.submit(unit).result()
+
+    def close(self) -> None:
+        """Finish what was handed in, then stop."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group, last = [first], False
+            while len(group) < self._group and not last:
+                try:
+                    waiting = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if waiting is None:
+                    last = True
+                else:
+                    group.append(waiting)
+            self._commit(group)
+            if last:
+                return
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        answers: list[Callable[[], None]] = []
+        try:
+            with self._database.write() as session:
+                for waiting in group:
+                    answers.append(_try(waiting, session))
+        except Exception as error:  # noqa: BLE001  the group's transaction failed: each is told why
+            log.warning("group_not_committed", units=len(group), reason=str(error))
+            for waiting in group:
+                waiting.answer.set_exception(error)
+            return
+        for answer in answers:
+            answer()
+
+
+def _try(waiting: _Waiting, session: WriteSession) -> Callable[[], None]:
+    """Run a unit behind a savepoint; gives what to tell its owner once the group is on the disk."""
+    savepoint = session.begin_nested()
+    try:
+        result = waiting.unit(session)
+        savepoint.commit()
+    except Exception as error:  # noqa: BLE001  handed on to the unit's owner
+        failure = error
+        try:
+            savepoint.rollback()
+        except SQLAlchemyError:  # with the disk full, SQLite has ended the whole transaction already
+            raise failure from None
+        return lambda: waiting.answer.set_exception(failure)
+    finally:
+        session.expunge_all()  # rows that one unit returns are not another unit's to change
+    return lambda: waiting.answer.set_result(result)

@@ -1,0 +1,239 @@
+"""Real parts for the service's tests: a PostgreSQL server, an S3 server, the application, a worker."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, make_url, text
+
+from streetsight.models.releases import load_release
+from streetsight.service import resources, working
+from streetsight.service.detections.job import DetectJob
+from streetsight.service.detections.looking import Looker
+from streetsight.service.devices.service import SCOPES, Scope, add_device
+from streetsight.service.files.blobs import Blobs
+from streetsight.service.files.local import LocalBlobs
+from streetsight.service.files.opening import open_blobs
+from streetsight.service.settings import Settings
+from streetsight.service.store.database import Database
+from streetsight.service.store.migrating import migrate
+from streetsight.service.store.opening import open_database
+from streetsight.service.store.writer import GroupWriter
+from streetsight.service.worker import Worker
+
+PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class PostgresServer:
+    """A throw-away server on loopback. Runs as `postgres` when we are root: it refuses to be root itself."""
+
+    def __init__(self, folder: Path, binaries: Path) -> None:
+        self.folder, self._binaries, self.port = folder / "cluster", binaries, free_port()
+        self._user = "postgres" if os.geteuid() == 0 else None
+        if self._user:
+            shutil.chown(folder, self._user, self._user)
+            for parent in folder.parents[:3]:  # pytest keeps its folders to their owner
+                if parent.owner() == "root" and parent.parent != Path("/"):
+                    parent.chmod(0o755)
+        self._run(
+            "initdb", "--pgdata", str(self.folder), "--auth=trust", "--no-sync", "--username=streetsight"
+        )
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories="
+        self._run(
+            "pg_ctl", "start", "-w", "-D", str(self.folder), "-o", options,
+            "-l", str(self.folder / "server.log"),
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(self.folder))
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://streetsight@127.0.0.1:{self.port}/{database}"
+
+    def execute(self, statement: str) -> None:
+        engine = create_engine(
+            make_url(self.url()).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+        )
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
+    def _run(self, name: str, *arguments: str) -> None:
+        answer = subprocess.run(
+            [self._binaries / name, *arguments], user=self._user, group=self._user, cwd="/",
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True,
+        )  # fmt: skip
+        assert answer.returncode == 0, f"{name}: {answer.stderr}"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A running server with a migrated database `template`."""
+    if not PLACES:
+        pytest.skip("PostgreSQL is absent: install Debian's package postgresql")
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"), PLACES[-1])
+    server.start()
+    server.execute("CREATE DATABASE migrated")
+    database = Database(server.url("migrated"))
+    migrate(database)
+    database.close()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of an empty database, of each kind that we speak."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'streetsight.sqlite'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = f"test_{os.urandom(6).hex()}"
+    server.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+    yield server.url(name)
+    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database with our tables."""
+    opened = Database(database_url)
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """An S3 server on loopback (moto's)."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3_settings(s3_endpoint: str, tmp_path: Path) -> Settings:
+    """Settings with a bucket of their own."""
+    import httpx2 as httpx
+
+    bucket = f"bucket-{os.urandom(6).hex()}"
+    httpx.put(f"{s3_endpoint}/{bucket}").raise_for_status()
+    return Settings(
+        data_folder=tmp_path / "data", files_url=f"s3://{bucket}/photos", s3_endpoint_url=s3_endpoint,
+        s3_access_key_id="id", s3_secret_access_key="secret", s3_timeout_seconds=5,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+@pytest.fixture(params=["local", "s3"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+    """Each storage that we speak."""
+    if request.param == "local":
+        return LocalBlobs(tmp_path / "files")
+    return open_blobs(request.getfixturevalue("s3_settings"))
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Of a server that stands in a folder of its own; quick to give up."""
+    return Settings(
+        data_folder=tmp_path / "data", database_url=database_url, min_free_bytes=0,  # type: ignore[arg-type]
+        lease_seconds=2, backoff_first_seconds=0.01, backoff_max_seconds=0.02, job_attempts=3,
+    )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _one_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every application of a test run shares one loaded model: loading takes longer than most tests."""
+    for module in (resources, working):
+        monkeypatch.setattr(module, "Looker", lambda *_args, **_options: loaded_model())
+
+
+@cache
+def loaded_model() -> Looker:
+    return Looker(load_release(), "cpu", calls=2, threads=1)
+
+
+Start = Callable[..., TestClient]
+
+
+@pytest.fixture
+def start(settings: Settings, new_token: Callable[..., str]) -> Iterator[Start]:
+    """Starts the application, with settings changed, and gives a client with a device's token."""
+    running: list[TestClient] = []
+
+    def start(**changes: object) -> TestClient:
+        from streetsight.service.app import create_app
+
+        chosen = settings.model_copy(update=changes)
+        client = TestClient(create_app(chosen), raise_server_exceptions=False)
+        client.__enter__()
+        running.append(client)
+        client.headers["Authorization"] = f"Bearer {new_token()}"
+        return client
+
+    yield start
+    for client in running:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(start: Start) -> TestClient:
+    return start()
+
+
+@pytest.fixture
+def new_token(settings: Settings) -> Callable[..., str]:
+    """Adds a device, and gives its token and nothing else."""
+
+    def new_token(*scopes: Scope) -> str:
+        with open_database(settings) as database, database.write() as session:
+            return add_device(session, f"camera-{os.urandom(4).hex()}", scopes or SCOPES)
+
+    return new_token
+
+
+@pytest.fixture
+def work(settings: Settings) -> Callable[[], Worker]:
+    """Does all jobs that are due, and gives the worker."""
+
+    def work() -> Worker:
+        with open_database(settings) as database:
+            handlers = [DetectJob(database, open_blobs(settings), loaded_model())]
+            worker, writer = Worker(database, list(handlers), settings), GroupWriter(database)
+            while worker.turn(writer):
+                pass
+            writer.close()
+        return worker
+
+    return work
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """Rendered photos of a simulated patrol, with time and position in their EXIF."""
+    from collections import deque
+
+    from streetsight.datasets.simulation.camera import Camera
+    from streetsight.datasets.simulation.patrol import simulate_patrol
+
+    folder = tmp_path_factory.mktemp("patrol")
+    deque(simulate_patrol(folder, 3, 8, Camera((640, 360)), step_m=10), maxlen=0)
+    return [path.read_bytes() for path in sorted((folder / "frames").glob("*.jpg"))]
