@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,8 +81,9 @@ def street(seed: int, detector: Detector, seconds: Seconds) -> dict[str, Verdict
         for frame, jpeg in rendered(world, run, seed):
             frames.append(frame)
             before = time.process_time()
-            detections = detect_source(PhotoSource(frame.id, lambda data=jpeg: data), detector).detections
+            detections = detect_source(PhotoSource(frame.id, partial(bytes, jpeg)), detector).detections
             detected = time.process_time()
+            assert detections is not None, "a frame rendered here can be read"
             given = patrol_frame(frame, run, noise, frame.seen)
             known = replace(given, detections=detections, class_names=detector.card.class_names)
             started = time.process_time()

@@ -87,8 +87,8 @@ def _cuts(judged: Sequence[Judged]) -> Iterator[tuple[Kind, str, Cut]]:
     for name, low, high in SIZES:
         yield "size", name, partial(Scored.of_size, low=low, high=high)
     light = np.array([one.brightness for one in judged])
-    for name, low, high in LIGHTS:
-        yield "light", name, partial(Scored.on_photos, photos=(light >= low) & (light < high))
+    for brightness, low, high in LIGHTS:
+        yield "light", brightness, partial(Scored.on_photos, photos=(light >= low) & (light < high))
     sources = np.array([one.record.source for one in judged])
-    for name in np.unique(sources).tolist():
-        yield "source", name, partial(Scored.on_photos, photos=sources == name)
+    for source in np.unique(sources).tolist():
+        yield "source", source, partial(Scored.on_photos, photos=sources == source)
