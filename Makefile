@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 PHOTOS ?=
 OUT ?= out/demo
 
-.PHONY: setup demo test check fix bench figures lock clean
+.PHONY: setup demo test check fix bench figures soak migration lock clean
 
 ## setup: the serving environment (no torch) in .venv
 setup: .venv/.serve
@@ -58,6 +58,15 @@ bench: .venv/.all
 figures: .venv/.all
 	$(BIN)/python docs/figures.py
 	$(BIN)/python docs/matrix.py
+	$(BIN)/python docs/settings.py
+
+## soak: the fault tests of the service, ten times as long as in CI
+soak: .venv/.all
+	SOAK=10 $(BIN)/python -m pytest tests/integration/service $(ARGS)
+
+## migration: from the newest version of the database to what the tables say; NAME="Candidates"
+migration: .venv/.all
+	$(BIN)/python -m streetsight.service.store.new_migration "$(NAME)"
 
 ## lock: pin what pyproject.toml asks for, with hashes and without index addresses
 lock: .venv/.uv

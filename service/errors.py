@@ -120,7 +120,8 @@ def _malformed(request: Request, error: Exception) -> JSONResponse:
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
+    phrase = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
+    code = "too_large" if error.status_code == 413 else phrase  # Python calls it otherwise in each version
     return problem(request, error.status_code, code, str(error.detail), error.headers)
 
 
@@ -139,4 +140,5 @@ def _unforeseen(request: Request, error: Exception) -> JSONResponse:
     detail = translate(
         "something went wrong here; the log has more under the request id", language_of(request)
     )
-    return problem(request, 500, "internal_error", detail)
+    known = {"X-Request-ID": request.state.request_id}  # this answer is sent past our middleware
+    return problem(request, 500, "internal_error", detail, known)

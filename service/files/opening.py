@@ -1,11 +1,15 @@
 """Which storage the settings mean."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from streetsight.models.language import SpokenError
 from streetsight.service.files.blobs import Blobs
 from streetsight.service.settings import Settings
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config  # exists for type checkers only
 
 
 class FilesError(SpokenError):
@@ -31,7 +35,7 @@ def open_blobs(settings: Settings) -> Blobs:
 
 
 def _open_s3(bucket: str, prefix: str, settings: Settings) -> Blobs:
-    from obstore.store import S3Config, S3Store
+    from obstore.store import S3Store
 
     from streetsight.service.files.objects import ObjectBlobs
 

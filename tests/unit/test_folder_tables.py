@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("models", "datasets", "training", "training/evaluation")
+FOLDERS = ("models", "datasets", "training", "training/evaluation", "service")
 UNNAMED = {"__init__.py", "README.md"}
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -30,7 +31,7 @@ from streetsight.service.worker import Worker
 PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
-def free_port() -> int:
+def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -40,13 +41,10 @@ class PostgresServer:
     """A throw-away server on loopback. Runs as `postgres` when we are root: it refuses to be root itself."""
 
     def __init__(self, folder: Path, binaries: Path) -> None:
-        self.folder, self._binaries, self.port = folder / "cluster", binaries, free_port()
+        self.folder, self._binaries, self.port = folder / "cluster", binaries, unused_port()
         self._user = "postgres" if os.geteuid() == 0 else None
         if self._user:
             shutil.chown(folder, self._user, self._user)
-            for parent in folder.parents[:3]:  # pytest keeps its folders to their owner
-                if parent.owner() == "root" and parent.parent != Path("/"):
-                    parent.chmod(0o755)
         self._run(
             "initdb", "--pgdata", str(self.folder), "--auth=trust", "--no-sync", "--username=streetsight"
         )
@@ -80,19 +78,28 @@ class PostgresServer:
         assert answer.returncode == 0, f"{name}: {answer.stderr}"
 
 
+@pytest.fixture
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    return unused_port()
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A running server with a migrated database `template`."""
+def postgres() -> Iterator[PostgresServer]:
+    """A running server with a database `migrated` to copy from."""
     if not PLACES:
         pytest.skip("PostgreSQL is absent: install Debian's package postgresql")
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"), PLACES[-1])
-    server.start()
-    server.execute("CREATE DATABASE migrated")
-    database = Database(server.url("migrated"))
-    migrate(database)
-    database.close()
-    yield server
-    server.stop()
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:  # pytest's own are closed to other users
+        server = PostgresServer(Path(folder), PLACES[-1])
+        server.start()
+        try:
+            server.execute("CREATE DATABASE migrated")
+            database = Database(server.url("migrated"))
+            migrate(database)
+            database.close()
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -186,7 +193,7 @@ def start(settings: Settings, new_token: Callable[..., str]) -> Iterator[Start]:
         client = TestClient(create_app(chosen), raise_server_exceptions=False)
         client.__enter__()
         running.append(client)
-        client.headers["Authorization"] = f"Bearer {new_token()}"
+        client.headers["Authorization"] = f"Bearer {new_token(of=chosen)}"
         return client
 
     yield start
@@ -203,8 +210,8 @@ def client(start: Start) -> TestClient:
 def new_token(settings: Settings) -> Callable[..., str]:
     """Adds a device, and gives its token and nothing else."""
 
-    def new_token(*scopes: Scope) -> str:
-        with open_database(settings) as database, database.write() as session:
+    def new_token(*scopes: Scope, of: Settings = settings) -> str:
+        with open_database(of) as database, database.write() as session:
             return add_device(session, f"camera-{os.urandom(4).hex()}", scopes or SCOPES)
 
     return new_token

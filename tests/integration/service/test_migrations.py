@@ -1,0 +1,77 @@
+"""Versions of the database: set up when empty, refused when other, the same as the tables say."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from streetsight.service.store.database import Database, DatabaseError
+from streetsight.service.store.migrating import (
+    found_version,
+    migrate,
+    migration_config,
+    needed_version,
+    prepare,
+)
+from streetsight.service.store.tables import Base
+
+
+@pytest.fixture
+def empty(database_url: str) -> Database:
+    """A database without tables."""
+    opened = Database(database_url)
+    if not opened.is_sqlite:
+        with opened.engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
+    return opened
+
+
+def test_an_empty_database_is_set_up_without_being_asked(empty: Database) -> None:
+    assert found_version(empty) is None
+    prepare(empty)
+    assert found_version(empty) == needed_version()
+    prepare(empty)
+    assert migrate(empty) == (needed_version(), needed_version())
+    empty.close()
+
+
+def test_migrations_and_tables_say_the_same(empty: Database) -> None:
+    migrate(empty)
+    with empty.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    empty.close()
+
+
+def test_there_is_one_way_up() -> None:
+    assert len(ScriptDirectory.from_config(migration_config()).get_heads()) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [("9999", "newer than this program"), (None, "tables that are not ours")],
+)
+def test_another_version_is_refused(empty: Database, version: str | None, message: str) -> None:
+    migrate(empty)
+    with empty.engine.begin() as connection:
+        connection.execute(text("DELETE FROM alembic_version"))
+        if version:
+            connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": version})
+    with pytest.raises(DatabaseError, match=message):
+        prepare(empty)
+    empty.close()
+
+
+def test_an_older_version_names_the_command(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    migrate(empty)
+    monkeypatch.setattr("streetsight.service.store.migrating.needed_version", lambda: "9998")
+    with pytest.raises(DatabaseError, match="run `streetsight migrate`"):
+        prepare(empty)
+    empty.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://a/b", "nonsense", ""])
+def test_another_database_is_refused(url: str) -> None:
+    with pytest.raises(DatabaseError, match="expected sqlite"):
+        Database(url)

@@ -1,0 +1,22 @@
+"""Small parts of the service that need no database."""
+
+import subprocess
+import sys
+
+import pytest
+
+from streetsight.service.faults import Busy
+from streetsight.service.resources import Gate
+
+
+def test_too_much_at_once_is_asked_to_come_again() -> None:
+    gate = Gate(1)
+    with gate.entered(), pytest.raises(Busy), gate.entered():
+        pass
+    with gate.entered():
+        pass
+
+
+def test_the_service_loads_no_torch() -> None:
+    code = "import sys, streetsight.service.app, streetsight.service.working; print('torch' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
