@@ -77,8 +77,8 @@ def opened(settings: Settings) -> Iterator[Resources]:
             writer.close()
 
 
-def resources_of(request: Request) -> Resources:
-    """Dependency: what the server holds."""
+async def resources_of(request: Request) -> Resources:
+    """Dependency: what the server holds. Async, because it is not worth a change of threads."""
     found = request.state.resources
     assert isinstance(found, Resources)
     return found

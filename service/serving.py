@@ -88,6 +88,7 @@ def serve(settings: Settings) -> None:
     try:
         _serve_web(settings)
     finally:
+        del os.environ[METRICS_FOLDER]
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -81,11 +81,17 @@ def list_(
 
 @contextmanager
 def _opened(lang: str | None) -> "Iterator[tuple[Database, Language]]":
+    from streetsight.service.faults import StorageFull, Unavailable
     from streetsight.service.settings import read_settings
-    from streetsight.service.store.database import spoken_failures
+    from streetsight.service.store.database import DatabaseError, spoken_failures
     from streetsight.service.store.opening import open_database
 
-    with spoken_errors(lang) as language, spoken_failures(), open_database(read_settings()) as database:
+    data_errors = (DatabaseError, Unavailable, StorageFull)
+    with (
+        spoken_errors(lang, data_errors) as language,
+        spoken_failures(),
+        open_database(read_settings()) as database,
+    ):
         yield database, language
 
 

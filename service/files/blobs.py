@@ -28,8 +28,12 @@ class Blobs(Protocol):
     is no room left.
     """
 
-    def put(self, content: bytes) -> str:
-        """Store bytes and give their sha256. When this returns they survive a power cut."""
+    def put(self, content: bytes, sha256: str | None = None) -> str:
+        """Store bytes and give their sha256. When this returns they survive a power cut.
+
+        Args:
+            sha256: theirs, from who has just computed it.
+        """
 
     def get(self, sha256: str) -> bytes:
         """All bytes of a blob. Raises NoBlob."""

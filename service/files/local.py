@@ -35,8 +35,8 @@ class LocalBlobs:
             sync_folder(folder)
             self._clear_abandoned()
 
-    def put(self, content: bytes) -> str:
-        sha256 = digest_of(content)
+    def put(self, content: bytes, sha256: str | None = None) -> str:
+        sha256 = sha256 or digest_of(content)
         path = self._root / spread(sha256)
         with _spoken():
             if path.exists():

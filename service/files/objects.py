@@ -20,8 +20,8 @@ class ObjectBlobs:
     def __init__(self, store: S3Store) -> None:
         self._store = store
 
-    def put(self, content: bytes) -> str:
-        sha256 = digest_of(content)
+    def put(self, content: bytes, sha256: str | None = None) -> str:
+        sha256 = sha256 or digest_of(content)
         with _spoken():
             obstore.put(self._store, spread(sha256), content)
         return sha256

@@ -9,10 +9,9 @@ blob that no row names, after it the job is there.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from streetsight.inference.reading import check_photo
@@ -27,8 +26,10 @@ from streetsight.service.jobs.queue import enqueue
 from streetsight.service.patrols.service import find_patrol
 from streetsight.service.resources import Resources
 from streetsight.service.steps import passed
+from streetsight.service.store.ids import new_id
 from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now, offset_minutes
+from streetsight.service.store.upsert import upsert
 
 
 class PhotoTooLarge(TooLarge):
@@ -102,7 +103,7 @@ def take_in(
         known = _known(session, upload)
     if known is None or key is not None:
         if known is None:
-            server.blobs.put(photo)
+            server.blobs.put(photo, upload.sha256)
             passed("stored")
         known = _write(server, upload)
     passed("committed")
@@ -151,8 +152,9 @@ def _known(session: ReadSession, upload: _Upload) -> Accepted | None:
                 "the Idempotency-Key {key} was used for another photo (sha256 {sha256}); take a new key",
                 key=upload.key, sha256=used.sha256,
             )  # fmt: skip
-    frame = session.scalar(select(Frame).where(Frame.sha256 == upload.sha256))
-    return Accepted(frame.id, frame.sha256, frame.created_at, new=False) if frame else None
+    row = select(Frame.id, Frame.sha256, Frame.created_at).where(Frame.sha256 == upload.sha256)
+    found = session.execute(row).one_or_none()
+    return Accepted(*found, new=False) if found else None
 
 
 def _insert(server: Resources, session: WriteSession, upload: _Upload) -> Accepted:
@@ -162,18 +164,22 @@ def _insert(server: Resources, session: WriteSession, upload: _Upload) -> Accept
         patrol = find_patrol(session, upload.device, sent.patrol_id)
         late, patrol.last_frame_at = patrol.closed_at is not None, moment
     _count_today(server, session, upload, moment)
-    frame = Frame(
-        sha256=upload.sha256, size_bytes=upload.size_bytes, media_type=upload.media_type, name=sent.name,
-        device_id=upload.device.id, patrol_id=sent.patrol_id, late=late, created_at=moment,
-        taken_at=sent.taken_at, taken_offset_minutes=offset_minutes(sent.taken_at),
-        lon=sent.position.lon if sent.position else None, lat=sent.position.lat if sent.position else None,
-        position=sent.position.model_dump(mode="json") if sent.position else None,
-        metadata_sent=sent.model_dump(mode="json", exclude_unset=True),
+    frame_id = new_id()
+    session.connection().execute(
+        insert(Frame),
+        {
+            "id": frame_id, "created_at": moment, "sha256": upload.sha256, "size_bytes": upload.size_bytes,
+            "media_type": upload.media_type, "name": sent.name, "device_id": upload.device.id,
+            "patrol_id": sent.patrol_id, "late": late,
+            "taken_at": sent.taken_at, "taken_offset_minutes": offset_minutes(sent.taken_at),
+            "lon": sent.position.lon if sent.position else None,
+            "lat": sent.position.lat if sent.position else None,
+            "position": sent.position.model_dump(mode="json") if sent.position else None,
+            "metadata_sent": sent.model_dump(mode="json", exclude_unset=True),
+        },
     )  # fmt: skip
-    session.add(frame)
-    session.flush()
-    enqueue(session, KIND, frame.id)
-    return Accepted(frame.id, frame.sha256, frame.created_at, new=True)
+    enqueue(session, KIND, frame_id)
+    return Accepted(frame_id, upload.sha256, moment, new=True)
 
 
 def _remember_key(session: WriteSession, upload: _Upload, accepted: Accepted) -> None:
@@ -181,20 +187,20 @@ def _remember_key(session: WriteSession, upload: _Upload, accepted: Accepted) ->
         session.add(
             FrameKey(device_id=upload.device.id, key=upload.key, frame_id=accepted.id, sha256=accepted.sha256)
         )
-    session.flush()
+        session.flush()
 
 
 def _count_today(server: Resources, session: WriteSession, upload: _Upload, moment: datetime) -> None:
     """Add to the device's day. Raises DailyQuota."""
-    insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    added = insert(DeviceDay).values(
-        device_id=upload.device.id, day=moment.date(), frames=1, size_bytes=upload.size_bytes
-    )
-    counted = added.on_conflict_do_update(
+    added = upsert(session, DeviceDay).on_conflict_do_update(
         index_elements=[DeviceDay.device_id, DeviceDay.day],
         set_={"frames": DeviceDay.frames + 1, "size_bytes": DeviceDay.size_bytes + upload.size_bytes},
-    ).returning(DeviceDay.frames, DeviceDay.size_bytes)
-    frames, size_bytes = session.execute(counted).one()
+    )
+    counted = added.returning(DeviceDay.frames, DeviceDay.size_bytes)
+    today = {
+        "device_id": upload.device.id, "day": moment.date(), "frames": 1, "size_bytes": upload.size_bytes,
+    }  # fmt: skip
+    frames, size_bytes = session.connection().execute(counted, today).one()
     limits = server.settings
     if frames > limits.device_daily_frames or size_bytes > limits.device_daily_bytes:
         midnight = datetime.combine(moment.date() + timedelta(days=1), datetime.min.time(), UTC)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import anyio.to_thread
 from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
 
@@ -36,14 +37,16 @@ class Form:
     metadata: str | bytes | None
 
 
-def room_in_queue(server: Server, _device: Uploader) -> None:
+async def room_in_queue(server: Server, _device: Uploader) -> None:
     """Dependency: not so many frames wait for detection that one more would be a false promise.
 
     Raises:
         QueueFull: with the time after which to come again.
     """
     limit = server.settings.max_queued_frames
-    if server.backlog.size() >= limit:
+    if server.backlog.is_old():
+        await anyio.to_thread.run_sync(server.backlog.count)
+    if server.backlog.size >= limit:
         raise QueueFull(
             "{limit} frames wait for detection; send again later, or start more workers",
             limit=limit, retry_after_seconds=QUEUE_RETRY_SECONDS,

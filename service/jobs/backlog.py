@@ -1,6 +1,5 @@
 """How much work waits, asked often and counted seldom."""
 
-import threading
 import time
 
 from streetsight.service.jobs.queue import waiting
@@ -10,16 +9,22 @@ COUNT_EVERY_SECONDS = 1.0
 
 
 class Backlog:
-    """Number of jobs of one kind that wait, at most a second old."""
+    """Number of jobs of one kind that wait.
+
+    Attributes:
+        size: as of the latest count.
+    """
 
     def __init__(self, database: Database, kind: str) -> None:
         self._database, self._kind = database, kind
-        self._lock, self._size, self._counted = threading.Lock(), 0, float("-inf")
+        self.size, self._counted = 0, float("-inf")
 
-    def size(self) -> int:
-        with self._lock:
-            if time.monotonic() - self._counted >= COUNT_EVERY_SECONDS:
-                with self._database.read() as session:
-                    self._size = waiting(session, self._kind)
-                self._counted = time.monotonic()
-            return self._size
+    def is_old(self) -> bool:
+        """Whether it is time to count again."""
+        return time.monotonic() - self._counted >= COUNT_EVERY_SECONDS
+
+    def count(self) -> None:
+        """Count again. Several at once do no harm."""
+        self._counted = time.monotonic()  # first, so that the others do not count as well
+        with self._database.read() as session:
+            self.size = waiting(session, self._kind)

@@ -22,6 +22,7 @@ from streetsight.service.jobs.tables import Job
 from streetsight.service.store.ids import new_id
 from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now
+from streetsight.service.store.upsert import upsert
 
 MAX_ERROR_CHARACTERS = 2000
 
@@ -64,8 +65,8 @@ class Claim:
 
 def enqueue(session: WriteSession, kind: str, key: str, payload: dict[str, Any] | None = None) -> None:
     """Add a job, unless one of this kind and key is there."""
-    if session.scalar(select(Job.id).where(Job.kind == kind, Job.key == key)) is None:
-        session.add(Job(kind=kind, key=key, payload=payload or {}, run_after=now()))
+    job = {"kind": kind, "key": key, "payload": payload or {}, "run_after": now()}
+    session.connection().execute(upsert(session, Job).on_conflict_do_nothing(), job)
 
 
 def claim(session: WriteSession, kind: str, limit: int, backoff: Backoff) -> list[Claim]:
