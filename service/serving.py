@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from streetsight.service.settings import METRICS_FOLDER, Settings
+from streetsight.service.store.opening import make_data_folder
 
 RESTART_FIRST_SECONDS, RESTART_MAX_SECONDS, STEADY_SECONDS = 1.0, 30.0, 60.0
 CHECK_SECONDS = 0.25
@@ -83,8 +83,11 @@ def serve(settings: Settings) -> None:
     Raises:
         SpokenError: when database, storage or release cannot be used.
     """
-    folder = tempfile.mkdtemp(prefix="streetsight-metrics-")
-    os.environ[METRICS_FOLDER] = folder  # before prometheus_client is imported, here and in the workers
+    make_data_folder(settings)
+    folder = settings.data_folder / f"metrics-{settings.port}"
+    shutil.rmtree(folder, ignore_errors=True)  # a killed server leaves its counts
+    folder.mkdir()
+    os.environ[METRICS_FOLDER] = str(folder)  # before prometheus_client is imported, here and in the workers
     try:
         _serve_web(settings)
     finally:
