@@ -1,16 +1,15 @@
 """`streetsight detect`: photos in, detections, annotated pictures and a report out."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from streetsight.models.taxonomy import Language
+from streetsight.models.cli import Lang, spoken_errors
 
 # Everything heavy is imported when a verb runs, so that `--help` answers at once.
 
-EXIT_SOME_FAILED, EXIT_USAGE, EXIT_MODEL = 1, 2, 3
+EXIT_SOME_FAILED = 1
 
 
 def detect(
@@ -49,7 +48,7 @@ def detect(
         str | None, typer.Option(help="A release by name, or a folder with model.onnx and card.json.")
     ] = None,
     provider: Annotated[str, typer.Option(help="cpu | onnx | openvino | cuda | tensorrt")] = "cpu",
-    lang: Annotated[str | None, typer.Option(help="zh-CN or en; by locale when not given.")] = None,
+    lang: Lang = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no tables.")] = False,
 ) -> None:
     """Find street conditions in photos.
@@ -68,12 +67,9 @@ def detect(
     """
     from streetsight.inference.job import Job, JobError, named_classes, run
     from streetsight.inference.writers import FILE_NAMES
-    from streetsight.models.language import SpokenError, resolve_language, translate
-    from streetsight.models.releases import ReleaseError, load_release
+    from streetsight.models.releases import load_release
 
-    language: Language = "en"
-    try:
-        language = resolve_language(lang)
+    with spoken_errors(lang) as language:
         if form not in FILE_NAMES:
             raise JobError(
                 "format {form} is not available; choose one of {known}",
@@ -89,7 +85,4 @@ def detect(
             tile_size=tile_size, provider=provider, language=language, quiet=quiet,
         )  # fmt: skip
         failed = run(job, chosen)
-    except SpokenError as error:
-        typer.secho(f"{translate('Error', language)}: {error.say(language)}", err=True, fg=typer.colors.RED)
-        raise typer.Exit(EXIT_MODEL if isinstance(error, ReleaseError) else EXIT_USAGE) from error
     raise typer.Exit(EXIT_SOME_FAILED if failed else 0)

@@ -139,14 +139,16 @@ def class_rows(tally: Tally, card: Card, language: Language) -> list[dict[str, A
     return sorted(rows, key=lambda row: (not row["condition"], -row["count"]))
 
 
-def render_template(template: str, language: Language, /, **values: object) -> str:
-    """One of the reports as a page; `say` speaks the language in it."""
+def render_template(
+    template: str, language: Language, templates: Path = TEMPLATES, /, **values: object
+) -> str:
+    """A report as a page, from a folder of templates; `say` speaks the language in it."""
 
     def speak(message: str, /, **fields: object) -> str:
         return translate(message, language, **fields)
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        loader=FileSystemLoader(templates), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     return environment.get_template(template).render(language=language, say=speak, **values)

@@ -7,9 +7,13 @@ import os
 from pathlib import Path
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Put `content` at `path`: at any moment readers find the old file whole or the new one whole."""
-    draft = path.with_name(f".{path.name}.draft")
+def replace_file(path: Path, content: bytes, draft: Path | None = None) -> None:
+    """Put `content` at `path`: at any moment readers find the old file whole or the new one whole.
+
+    Args:
+        draft: where it is written first, on the same filesystem; beside `path` when not given.
+    """
+    draft = draft or path.with_name(f".{path.name}.draft")
     try:
         with draft.open("wb") as file:
             file.write(content)

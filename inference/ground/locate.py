@@ -105,22 +105,17 @@ def locate(looks: Sequence[Look], stance: Stance) -> Fix:
         falls below what the priors allow.
     """
     scene = _Scene.of(looks, stance)
-    nearest = min((rough_place(look, stance) for look in looks), key=lambda each: each[2])
     width = stance.width or DEFAULT_WIDTH_M
-    state = np.array([nearest[0], nearest[1], stance.lower, math.log(width)])
+    state = np.array([*scene.nearest, stance.lower, math.log(width)])
     for _ in range(ITERATIONS):
-        residuals, jacobian = scene.linearise(state)
-        weights = np.minimum(1.0, HUBER / np.maximum(np.abs(residuals), 1e-9))
-        weights[-scene.PRIORS :] = 1.0
+        residuals, jacobian, weights = scene.linearise(state)
         normal = (jacobian * weights[:, None]).T @ jacobian
         step = np.linalg.solve(normal, -(jacobian * weights[:, None]).T @ residuals)
         step *= min(1.0, 8.0 / max(float(np.hypot(step[0], step[1])), 1e-9))
         state = state + step
         if np.abs(step).max() < 1e-3:
             break
-    residuals, jacobian = scene.linearise(state)
-    weights = np.minimum(1.0, HUBER / np.maximum(np.abs(residuals), 1e-9))
-    weights[-scene.PRIORS :] = 1.0
+    residuals, jacobian, weights = scene.linearise(state)
     covariance = np.linalg.inv((jacobian * weights[:, None]).T @ jacobian)
     spread = float(weights @ residuals**2) / max(1, len(residuals) - len(state))
     return Fix(
@@ -143,6 +138,7 @@ class _Scene:
     sigmas: Floats  # (n, 3)
     stance: Stance
     prior_place: Floats  # (2,)
+    nearest: Floats  # (2,) the rough place by the nearest look
 
     @classmethod
     def of(cls, looks: Sequence[Look], stance: Stance) -> "_Scene":
@@ -175,12 +171,17 @@ class _Scene:
         )
         origins = np.array([[*look.east_north_m, look.view.camera.height_m] for look in looks])
         rotations = np.array([look.view.rotation for look in looks])
-        return cls(origins, rotations, focals, measured, sigmas, stance, np.median(rough[:, :2], axis=0))
+        return cls(
+            origins, rotations, focals, measured, sigmas, stance,
+            prior_place=np.median(rough[:, :2], axis=0), nearest=rough[np.argmin(distance), :2],
+        )  # fmt: skip
 
-    def linearise(self, state: Floats) -> tuple[Floats, Floats]:
-        """Weighted residuals (3 n + 4,) and their derivatives (3 n + 4, 4), by small differences."""
+    def linearise(self, state: Floats) -> tuple[Floats, Floats, Floats]:
+        """Residuals (3 n + 4,), their derivatives (3 n + 4, 4) by small differences, and Huber's weights."""
         base, *stepped = self._residuals(np.vstack([state, state + np.eye(4) * STEP]))
-        return base, (np.array(stepped) - base).T / STEP
+        weights = np.minimum(1.0, HUBER / np.maximum(np.abs(base), 1e-9))
+        weights[-self.PRIORS :] = 1.0
+        return base, (np.array(stepped) - base).T / STEP, weights
 
     def width(self, state: Floats) -> float | None:
         """Metres across the line of sight, from the frames that show both sides; None if none does."""

@@ -53,7 +53,7 @@ class View:
         width, height = self.size_wh
         plane = (np.asarray(pixels, np.float64) - [width / 2, height / 2]) / self.focal_px
         rays = np.column_stack([plane, np.ones(len(plane))]) @ self.rotation  # (n, 3)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             reach = np.where(rays[:, 2] < -1e-9, -self.camera.height_m / rays[:, 2], np.nan)
         ground: Floats = rays[:, :2] * reach[:, None]
         return ground
@@ -63,7 +63,8 @@ class View:
         ground = np.asarray(east_north_m, np.float64)
         points = np.column_stack([ground, np.full(len(ground), up_m - self.camera.height_m)])
         seen = points @ self.rotation.T  # (n, 3)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        # What is behind the camera divides by nearly nothing too, before it is thrown away.
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             plane = np.where(seen[:, 2:] > 1e-6, seen[:, :2] / seen[:, 2:], np.nan)
         pixels: Floats = plane * self.focal_px + np.array(self.size_wh) / 2
         return pixels

@@ -50,11 +50,10 @@ class SightingBuilder:
         if frame.id in self._seen:
             return []
         self._seen.add(frame.id)
-        names = self._tracker.update(frame, image_rgb_hwc)
-        looks: Sequence[Look | None] = self._tracker.looks(frame) or [None] * len(names)
-        for index, (name, look) in enumerate(zip(names, looks, strict=True)):
+        looks = self._tracker.looks(frame)
+        for index, name in enumerate(self._tracker.update(frame, looks, image_rgb_hwc)):
             if name is not None:
-                self._extend(name, frame, index, look)
+                self._extend(name, frame, index, looks[index] if looks else None)
         over = [
             key for key, track in self._tracks.items() if len(self._seen) - track.last_frame > LOST_FRAMES
         ]

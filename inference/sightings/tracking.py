@@ -6,6 +6,7 @@ there, as squares around the place, where what stands in the street stands still
 BoT-SORT works on the picture and estimates the camera's motion from optical flow.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,26 +40,32 @@ class Tracker:
         self._picture_scale = 1.0
         self.plane: LocalPlane | None = None
 
-    def update(self, frame: PatrolFrame, image_rgb_hwc: NDArray[np.uint8] | None = None) -> list[str | None]:
+    def update(
+        self, frame: PatrolFrame, looks: Sequence[Look], image_rgb_hwc: NDArray[np.uint8] | None = None
+    ) -> list[str | None]:
         """The next frame's tracks, one name per detection, in the detections' order.
 
         None is for a second box of one thing, and for what is too far away to be told from its neighbours:
         nearer frames will show it.
 
         Args:
+            looks: the frame's `looks`, one per detection, or none.
             image_rgb_hwc: the frame at any scale; compensates the camera's motion where the pose is not
                 known.
         """
         single = np.flatnonzero(~doubles(frame.detections))
         names: list[str | None] = [None] * len(frame.detections)
         told_apart = replace(frame, detections=frame.detections[single])
-        for index, name in zip(single, self._update(told_apart, image_rgb_hwc), strict=True):
+        seen = [looks[index] for index in single.tolist()] if looks else []
+        for index, name in zip(single, self._update(told_apart, seen, image_rgb_hwc), strict=True):
             names[index] = name
         return names
 
-    def _update(self, frame: PatrolFrame, image_rgb_hwc: NDArray[np.uint8] | None) -> list[str | None]:
+    def _update(
+        self, frame: PatrolFrame, looks: Sequence[Look], image_rgb_hwc: NDArray[np.uint8] | None
+    ) -> list[str | None]:
         classes = frame.detections.class_ids
-        if looks := self.looks(frame):
+        if looks:
             rough = [
                 rough_place(look, stance_of(frame.class_names[each]))
                 for look, each in zip(looks, classes, strict=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from streetsight.models.durable import sync_folder
+from streetsight.models.durable import replace_file, sync_folder
 from streetsight.service.faults import StorageFull, Unavailable
 from streetsight.service.files.blobs import CHUNK_BYTES, digest_of, missing, spread
 from streetsight.service.store.ids import new_id
@@ -43,17 +43,7 @@ class LocalBlobs:
                 sync_folder(path.parent)  # who put it may not have come so far
                 return sha256
             self._check_room(len(content))
-            draft = self._root / DRAFTS / new_id()
-            try:
-                with draft.open("xb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(draft, path)
-            except OSError:
-                draft.unlink(missing_ok=True)
-                raise
-            sync_folder(path.parent)
+            replace_file(path, content, draft=self._root / DRAFTS / new_id())
         return sha256
 
     def get(self, sha256: str) -> bytes:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from streetsight.inference.report import render_template
 from streetsight.models.card import ClassMetrics, Interval
-from streetsight.models.language import translate
 from streetsight.models.taxonomy import Language, default_taxonomy
 from streetsight.training.evaluation import label_errors, mistakes, plots
 from streetsight.training.evaluation.assessment import Assessment
@@ -67,16 +66,8 @@ def render_label_errors(assessment: Assessment, found: Sequence[Suspect], langua
 
 
 def _render(template: str, language: Language, **context: Any) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template(template).render(
-        language=language,
-        say=lambda message, **values: translate(message, language, **values),
-        made_at=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),
-        **context,
-    )
+    made_at = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")
+    return render_template(template, language, TEMPLATES, made_at=made_at, **context)
 
 
 def label_of(name: str, language: Language) -> str:

@@ -53,6 +53,13 @@ def test_agrees_with_the_simulator(
         assert np.isnan(pixel).all()
 
 
+@pytest.mark.parametrize("ahead", [0.0, -1e-320, 1e-320])
+def test_a_point_beside_the_lens_has_no_pixel(ahead: float) -> None:
+    level = View(LEVEL, (1000, 500), 0.0)
+
+    assert np.isnan(level.to_pixels(np.array([[5.0, ahead]]), up_m=2.0)).all()
+
+
 def test_at_and_above_the_horizon_there_is_no_ground() -> None:
     ground = View(LEVEL, (1000, 500), 0.0).to_ground(
         np.array([[500.0, 250.0], [500.0, 10.0], [500.0, 350.0]])
