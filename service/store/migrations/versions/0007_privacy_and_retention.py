@@ -1,0 +1,8 @@
+"""Privacy and retention."""
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    pass
