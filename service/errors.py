@@ -34,6 +34,8 @@ STATUS: dict[type[SpokenError], int] = {
     faults.Forbidden: 403,
     faults.NotFound: 404,
     faults.Conflict: 409,
+    faults.Stale: 412,
+    faults.NoVersion: 428,
     faults.OverQuota: 429,
     faults.Busy: 503,
     faults.Unavailable: 503,
@@ -103,7 +105,11 @@ def _spoken(request: Request, error: Exception) -> JSONResponse:
         headers["Retry-After"] = str(max(1, round(wait)))
     if isinstance(error, faults.Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    return problem(request, status_of(error), code_of(error), error.say(language_of(request)), headers)
+    members = {}
+    if isinstance(error, faults.Stale):
+        headers["ETag"], members["version"] = f'"{error.version}"', error.version
+    said = error.say(language_of(request))
+    return problem(request, status_of(error), code_of(error), said, headers, **members)
 
 
 def _malformed(request: Request, error: Exception) -> JSONResponse:

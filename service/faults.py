@@ -50,6 +50,22 @@ class Conflict(ServiceError):
     code = "conflict"
 
 
+class NoVersion(ServiceError):
+    """It may be changed only by who says which version was read."""
+
+    code = "precondition_required"
+
+
+class Stale(ServiceError):
+    """It was changed since who asks has read it. `version` is the one now."""
+
+    code = "stale"
+
+    def __init__(self, message: str, /, version: int, **values: object) -> None:
+        super().__init__(message, version=version, **values)
+        self.version = version
+
+
 class _Later(ServiceError):
     """Possible at another time."""
 

@@ -1,0 +1,1 @@
+"""Decisions: what people say of candidates. Rows are added, never changed."""

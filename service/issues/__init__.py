@@ -1,0 +1,1 @@
+"""Issues: candidates that a person has confirmed."""
