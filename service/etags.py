@@ -39,7 +39,8 @@ def require_version(current: int, wanted: int) -> None:
     """Raises Stale when the version is another by now."""
     if current != wanted:
         raise Stale(
-            "it was changed meanwhile: you have read version {wanted}, now it is version {version}; read again",
+            "it was changed meanwhile: you have read version {wanted}, now it is version {version}; "
+            "read again",
             version=current, wanted=wanted,
         )  # fmt: skip
 
