@@ -3,6 +3,7 @@
 from sqlalchemy import update
 
 from streetsight.models.frame import FrameMetadata
+from streetsight.service.areas.service import area_path_at
 from streetsight.service.detections.looking import Looker, Seen
 from streetsight.service.detections.service import KIND, add_result, clean
 from streetsight.service.files.blobs import Blobs
@@ -38,18 +39,19 @@ class DetectJob:
 def _publish(session: WriteSession, frame_id: str, seen: Seen) -> None:
     frame = session.get_one(Frame, frame_id)
     frame.result_id, frame.state = add_result(session, frame_id, seen).id, "detected"
-    _fill_in(frame, seen.result.metadata)
+    _fill_in(session, frame, seen.result.metadata)
     session.flush()
     passed("publishing")
 
 
-def _fill_in(frame: Frame, said: FrameMetadata) -> None:
+def _fill_in(session: WriteSession, frame: Frame, said: FrameMetadata) -> None:
     """From the file's EXIF, what the device did not say. A time without an offset is no moment."""
     if frame.taken_at is None and said.taken_at is not None and said.taken_at.tzinfo is not None:
         frame.taken_at, frame.taken_offset_minutes = said.taken_at, offset_minutes(said.taken_at)
     if frame.position is None and said.position is not None:
         there = said.position
         frame.lon, frame.lat = there.lon, there.lat
+        frame.area_path = area_path_at(session, there.lon, there.lat)
         frame.position = clean(
             {
                 "lon": there.lon, "lat": there.lat, "source": there.source, "accuracy_m": there.accuracy_m,

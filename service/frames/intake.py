@@ -15,6 +15,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from streetsight.inference.reading import check_photo
+from streetsight.service.areas.service import area_path_at
 from streetsight.service.detections.service import KIND
 from streetsight.service.devices.service import DeviceAccess
 from streetsight.service.devices.tables import DeviceDay
@@ -174,6 +175,7 @@ def _insert(server: Resources, session: WriteSession, upload: _Upload) -> Accept
             "taken_at": sent.taken_at, "taken_offset_minutes": offset_minutes(sent.taken_at),
             "lon": sent.position.lon if sent.position else None,
             "lat": sent.position.lat if sent.position else None,
+            "area_path": sent.position and area_path_at(session, sent.position.lon, sent.position.lat),
             "position": sent.position.model_dump(mode="json") if sent.position else None,
             "metadata_sent": sent.model_dump(mode="json", exclude_unset=True),
         },

@@ -21,9 +21,11 @@ class Frame(Row):
         taken_at: when, from the device or else from EXIF; None when unknown or without an offset from UTC.
         taken_offset_minutes: of the clock that took it, east of UTC.
         lon, lat: WGS-84 degrees, where the camera was.
+        area_path: of the smallest area that it lies in; None when there is none or the place is unknown.
         position: all that is known of the position, as in `models.frame.Position`.
         metadata_sent: what the device said, as it said it.
         result_id: the detection result in force.
+        photo_expired_at, photo_expired_reason: when and why retention took the photo; the row stays.
     """
 
     __tablename__ = "frames"
@@ -33,6 +35,7 @@ class Frame(Row):
         Index(None, "state", "id"),
         Index(None, "taken_at"),
         Index(None, "lat", "lon"),
+        Index(None, "area_path", "id"),
     )
 
     sha256: Mapped[str] = mapped_column(String(64), unique=True)
@@ -47,10 +50,13 @@ class Frame(Row):
     taken_offset_minutes: Mapped[int | None]
     lon: Mapped[float | None]
     lat: Mapped[float | None]
+    area_path: Mapped[str | None] = mapped_column(String(200))
     position: Mapped[dict[str, Any] | None] = mapped_column(Json)
     metadata_sent: Mapped[dict[str, Any]] = mapped_column(Json)
     # no foreign key: results point here already, and two tables that need each other cannot be filled
     result_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    photo_expired_at: Mapped[datetime | None]
+    photo_expired_reason: Mapped[str | None] = mapped_column(String(20))
 
 
 class FrameKey(Base):

@@ -1,10 +1,39 @@
 """All tables, so that `Base.metadata` is whole. A new noun adds a line here and a migration."""
 
+from streetsight.service.areas import tables as areas
+from streetsight.service.audit import tables as audit
 from streetsight.service.detections import tables as detections
 from streetsight.service.devices import tables as devices
+from streetsight.service.events import tables as events
 from streetsight.service.frames import tables as frames
 from streetsight.service.jobs import tables as jobs
+from streetsight.service.open311 import tables as open311
 from streetsight.service.patrols import tables as patrols
+from streetsight.service.people import tables as people
+from streetsight.service.releases import tables as releases
+from streetsight.service.reports import tables as reports
 from streetsight.service.store.base import Base
+from streetsight.service.uploads import tables as uploads
+from streetsight.service.webhooks import tables as webhooks
+from streetsight.service.zones import tables as zones
 
-__all__ = ["Base", "detections", "devices", "frames", "jobs", "patrols"]
+__all__ = [
+    "Base",
+    "areas",
+    "audit",
+    "detections",
+    "devices",
+    "events",
+    "frames",
+    "jobs",
+    "open311",
+    "patrols",
+    "people",
+    "privacy",
+    "releases",
+    "reports",
+    "retention",
+    "uploads",
+    "webhooks",
+    "zones",
+]

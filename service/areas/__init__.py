@@ -1,0 +1,1 @@
+"""Areas of a city, nested, and which one a place lies in."""

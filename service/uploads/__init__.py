@@ -1,0 +1,1 @@
+"""Resumable uploads: videos and archives of photos, which become frames."""

@@ -1,0 +1,1 @@
+"""Zones where standing or selling is forbidden, permitted, or nobody's business."""
