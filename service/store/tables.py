@@ -10,8 +10,10 @@ from streetsight.service.jobs import tables as jobs
 from streetsight.service.open311 import tables as open311
 from streetsight.service.patrols import tables as patrols
 from streetsight.service.people import tables as people
+from streetsight.service.privacy import tables as privacy
 from streetsight.service.releases import tables as releases
 from streetsight.service.reports import tables as reports
+from streetsight.service.retention import tables as retention
 from streetsight.service.store.base import Base
 from streetsight.service.uploads import tables as uploads
 from streetsight.service.webhooks import tables as webhooks

@@ -1,0 +1,18 @@
+"""What can happen, by name: `noun.what`. Receivers choose from these."""
+
+from typing import Literal, get_args
+
+Kind = Literal[
+    "patrol.closed",
+    "candidate.created",
+    "candidate.updated",
+    "candidate.decided",
+    "candidate.gone",
+    "issue.created",
+    "issue.updated",
+    "report.received",
+    "release.promoted",
+    "webhook.paused",
+    "webhook.tested",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
