@@ -1,7 +1,10 @@
 """All tables, so that `Base.metadata` is whole. A new noun adds a line here and a migration."""
 
 from streetsight.service.areas import tables as areas
+from streetsight.service.assembling import tables as assembling
 from streetsight.service.audit import tables as audit
+from streetsight.service.candidates import tables as candidates
+from streetsight.service.coverage import tables as coverage
 from streetsight.service.detections import tables as detections
 from streetsight.service.devices import tables as devices
 from streetsight.service.events import tables as events
@@ -11,10 +14,13 @@ from streetsight.service.open311 import tables as open311
 from streetsight.service.patrols import tables as patrols
 from streetsight.service.people import tables as people
 from streetsight.service.privacy import tables as privacy
+from streetsight.service.profiles import tables as profiles
 from streetsight.service.releases import tables as releases
 from streetsight.service.reports import tables as reports
 from streetsight.service.retention import tables as retention
+from streetsight.service.sightings import tables as sightings
 from streetsight.service.store.base import Base
+from streetsight.service.tracks import tables as tracks
 from streetsight.service.uploads import tables as uploads
 from streetsight.service.webhooks import tables as webhooks
 from streetsight.service.zones import tables as zones
@@ -22,7 +28,10 @@ from streetsight.service.zones import tables as zones
 __all__ = [
     "Base",
     "areas",
+    "assembling",
     "audit",
+    "candidates",
+    "coverage",
     "detections",
     "devices",
     "events",
@@ -32,9 +41,12 @@ __all__ = [
     "patrols",
     "people",
     "privacy",
+    "profiles",
     "releases",
     "reports",
     "retention",
+    "sightings",
+    "tracks",
     "uploads",
     "webhooks",
     "zones",

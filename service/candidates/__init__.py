@@ -1,0 +1,1 @@
+"""Candidates: places and conditions that wait for a person, and what people report."""

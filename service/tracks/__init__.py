@@ -1,0 +1,1 @@
+"""Tracks of patrols by a logger of their own."""
