@@ -13,7 +13,7 @@ class Decision(Row):
     """What a person said of a candidate. Never changed or deleted: undoing one is one more.
 
     Attributes:
-        actor_kind, actor_id, actor_name: who decided; the name as it was then.
+        actor_kind, actor_id, actor_name, actor_role: who decided; name and role as they were then.
         kind: confirm, reject, correct, merge, split or reopen.
         reason: a code of `reasons.toml`; of a rejection always, else None.
         text: in their own words.
@@ -35,6 +35,7 @@ class Decision(Row):
     actor_kind: Mapped[str] = mapped_column(String(10))
     actor_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     actor_name: Mapped[str] = mapped_column(String(200))
+    actor_role: Mapped[str] = mapped_column(String(20))
     kind: Mapped[str] = mapped_column(String(10))
     reason: Mapped[str | None] = mapped_column(String(40))
     text: Mapped[str | None] = mapped_column(Text)

@@ -1,11 +1,14 @@
 """Tables of issues."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from streetsight.service.auth.scope import AreaPath
 from streetsight.service.store.base import ID_LENGTH, Base, Row
+from streetsight.service.store.types import Json
 
 
 class Issue(Row):
@@ -36,10 +39,10 @@ class Issue(Row):
     district: Mapped[str] = mapped_column(String(40))
     candidate_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("candidates.id"), unique=True)
     state: Mapped[str] = mapped_column(String(20), default="filed")
-    area_path: Mapped[str | None] = mapped_column(String(200))
+    area_path: Mapped[str | None] = mapped_column(AreaPath)
     condition: Mapped[str] = mapped_column(String(60))
-    class_name: Mapped[str] = mapped_column(String(60))
-    code: Mapped[str | None] = mapped_column(String(40))
+    class_name: Mapped[str | None] = mapped_column(String(60))
+    code: Mapped[dict[str, Any] | None] = mapped_column(Json)
     severity: Mapped[str | None] = mapped_column(String(20))
     unit: Mapped[str | None] = mapped_column(String(100))
     lon: Mapped[float | None]

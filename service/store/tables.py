@@ -5,10 +5,12 @@ from streetsight.service.assembling import tables as assembling
 from streetsight.service.audit import tables as audit
 from streetsight.service.candidates import tables as candidates
 from streetsight.service.coverage import tables as coverage
+from streetsight.service.decisions import tables as decisions
 from streetsight.service.detections import tables as detections
 from streetsight.service.devices import tables as devices
 from streetsight.service.events import tables as events
 from streetsight.service.frames import tables as frames
+from streetsight.service.issues import tables as issues
 from streetsight.service.jobs import tables as jobs
 from streetsight.service.open311 import tables as open311
 from streetsight.service.patrols import tables as patrols
@@ -32,10 +34,12 @@ __all__ = [
     "audit",
     "candidates",
     "coverage",
+    "decisions",
     "detections",
     "devices",
     "events",
     "frames",
+    "issues",
     "jobs",
     "open311",
     "patrols",

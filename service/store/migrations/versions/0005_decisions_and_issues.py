@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from streetsight.service.auth.scope import AreaPath
 from streetsight.service.store.types import Json, UtcDateTime
 
 revision = "0005"
@@ -16,6 +17,7 @@ def upgrade() -> None:
         sa.Column("actor_kind", sa.String(length=10), nullable=False),
         sa.Column("actor_id", sa.String(length=36), nullable=False),
         sa.Column("actor_name", sa.String(length=200), nullable=False),
+        sa.Column("actor_role", sa.String(length=20), nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.String(length=40), nullable=True),
         sa.Column("text", sa.Text(), nullable=True),
@@ -43,10 +45,10 @@ def upgrade() -> None:
         sa.Column("district", sa.String(length=40), nullable=False),
         sa.Column("candidate_id", sa.String(length=36), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("area_path", sa.String(length=200), nullable=True),
+        sa.Column("area_path", AreaPath, nullable=True),
         sa.Column("condition", sa.String(length=60), nullable=False),
-        sa.Column("class_name", sa.String(length=60), nullable=False),
-        sa.Column("code", sa.String(length=40), nullable=True),
+        sa.Column("class_name", sa.String(length=60), nullable=True),
+        sa.Column("code", Json, nullable=True),
         sa.Column("severity", sa.String(length=20), nullable=True),
         sa.Column("unit", sa.String(length=100), nullable=True),
         sa.Column("lon", sa.Float(), nullable=True),
