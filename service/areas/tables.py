@@ -5,10 +5,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from streetsight.service.auth.scope import AreaPath
 from streetsight.service.store.base import ID_LENGTH, Row
 from streetsight.service.store.types import Json
-
-PATH_LENGTH = 200
 
 
 class AreaVersion(Row):
@@ -47,5 +46,5 @@ class Area(Row):
     name: Mapped[str] = mapped_column(String(100))
     kind: Mapped[str] = mapped_column(String(20))
     parent_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("areas.id"))
-    path: Mapped[str] = mapped_column(String(PATH_LENGTH))
+    path: Mapped[str] = mapped_column(AreaPath)
     geometry: Mapped[dict[str, Any]] = mapped_column(Json)

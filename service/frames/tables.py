@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from streetsight.service.auth.scope import AreaPath
 from streetsight.service.store.base import ID_LENGTH, Base, Row
 from streetsight.service.store.types import Json
 
@@ -50,7 +51,7 @@ class Frame(Row):
     taken_offset_minutes: Mapped[int | None]
     lon: Mapped[float | None]
     lat: Mapped[float | None]
-    area_path: Mapped[str | None] = mapped_column(String(200))
+    area_path: Mapped[str | None] = mapped_column(AreaPath)
     position: Mapped[dict[str, Any] | None] = mapped_column(Json)
     metadata_sent: Mapped[dict[str, Any]] = mapped_column(Json)
     # no foreign key: results point here already, and two tables that need each other cannot be filled

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from streetsight.service.auth.scope import AreaPath
 from streetsight.service.store.types import Json, UtcDateTime
 
 revision = "0003"
@@ -59,7 +60,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("parent_id", sa.String(length=36), nullable=True),
-        sa.Column("path", sa.String(length=200), nullable=False),
+        sa.Column("path", AreaPath, nullable=False),
         sa.Column("geometry", Json, nullable=False),
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -111,5 +112,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("upload_id", "number", name=op.f("pk_upload_outcomes")),
     )
     with op.batch_alter_table("frames", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("area_path", sa.String(length=200), nullable=True))
+        batch_op.add_column(sa.Column("area_path", AreaPath, nullable=True))
         batch_op.create_index(batch_op.f("ix_frames_area_path_id"), ["area_path", "id"], unique=False)
