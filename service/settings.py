@@ -68,11 +68,23 @@ class Settings(BaseSettings):
     forwarded_from: str = Field(
         default="127.0.0.1", description="Proxies whose X-Forwarded-* headers are believed, by comma."
     )
+    public_url: str | None = Field(
+        default=None,
+        description="Address that people reach the server by, `https://host`, when it stands behind a proxy.",
+    )
     stop_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
         default=20, description="How long requests and jobs under way may take to end at SIGTERM."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level logged."
+    )
+
+    # people
+    session_idle_minutes: Annotated[float, Field(gt=0, le=43200)] = Field(
+        default=120, description="A session that was not used for so long is over."
+    )
+    session_hours: Annotated[float, Field(gt=0, le=8760)] = Field(
+        default=12, description="A session ends after so long, however busy it is."
     )
 
     # what is taken in

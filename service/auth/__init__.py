@@ -1,1 +1,1 @@
-"""Who is asking: tokens of devices; people, sessions and roles will stand here too."""
+"""Who is asking and what they may: actors, roles, permissions, scope by area, tokens, passwords."""

@@ -1,6 +1,7 @@
 """Which device is asking: `def route(device: Uploader)`. No route of a device is without one of these."""
 
 import contextlib
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 
 from streetsight.service.dependencies import Server
 from streetsight.service.devices.service import DeviceAccess, NoToken, mark_seen, recognise
+from streetsight.service.resources import Resources
 from streetsight.service.store.writer import WriterBusy
 
 _bearer = HTTPBearer(
@@ -29,9 +31,18 @@ def authenticated_device(
     """
     if credentials is None:
         raise NoToken("no token was sent; send `Authorization: Bearer TOKEN` of a device")
+    return known_device(server, credentials.credentials, needed.scopes)
+
+
+def known_device(server: Resources, token: str, scopes: Sequence[str]) -> DeviceAccess:
+    """The device that this token is of.
+
+    Raises:
+        Unauthenticated, Forbidden: when there is none, or it may not.
+    """
     with server.database.read() as session:
-        access = recognise(session, credentials.credentials)
-    for scope in needed.scopes:
+        access = recognise(session, token)
+    for scope in scopes:
         access.require(scope)
     structlog.contextvars.bind_contextvars(device=access.name)
     if access.is_news():

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import select, update
 
+from streetsight.service.auth.actor import Actor, Role
 from streetsight.service.auth.tokens import new_token, token_hash
 from streetsight.service.devices.tables import Device, DeviceToken
 from streetsight.service.faults import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -67,6 +68,14 @@ class DeviceAccess:
     token_id: str
     scopes: tuple[str, ...]
     seen_at: datetime | None
+    area_path: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """The device, as one who acts."""
+        return Actor(
+            "device", self.id, self.name, Role.DEVICE, None if self.area_path is None else (self.area_path,)
+        )
 
     def require(self, scope: str) -> None:
         """Raises MissingScope when the token is not good for this."""
@@ -132,8 +141,9 @@ def recognise(session: ReadSession, token: str) -> DeviceAccess:
     if found.revoked_at is not None:
         raise TokenRevoked("this token of {device} was revoked; ask for a new one", device=found.device.name)
     return DeviceAccess(
-        found.device_id, found.device.name, found.id, tuple(found.scopes.split()), found.device.last_seen_at
-    )
+        found.device_id, found.device.name, found.id, tuple(found.scopes.split()),
+        found.device.last_seen_at, found.device.area_path,
+    )  # fmt: skip
 
 
 def mark_seen(session: WriteSession, access: DeviceAccess) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Date, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from streetsight.service.auth.scope import AreaPath
 from streetsight.service.store.base import Base, Row
 from streetsight.service.store.types import Json
 
@@ -16,6 +17,7 @@ class Device(Row):
     Attributes:
         last_seen_at: its latest request, to the minute.
         heartbeat: what it last said of itself.
+        area_path: where it works; what it asks about lies there. None is everywhere.
     """
 
     __tablename__ = "devices"
@@ -23,6 +25,7 @@ class Device(Row):
     name: Mapped[str] = mapped_column(String(100), unique=True)
     last_seen_at: Mapped[datetime | None]
     heartbeat: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    area_path: Mapped[str | None] = mapped_column(AreaPath)
 
 
 class DeviceToken(Row):

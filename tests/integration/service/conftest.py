@@ -5,7 +5,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -15,12 +16,17 @@ from sqlalchemy import create_engine, make_url, text
 
 from streetsight.models.releases import load_release
 from streetsight.service import resources, working
+from streetsight.service.auth.access import COOKIE
+from streetsight.service.auth.actor import SYSTEM, Role
+from streetsight.service.auth.csrf import HEADER, csrf_token
 from streetsight.service.detections.job import DetectJob
 from streetsight.service.detections.looking import Looker
 from streetsight.service.devices.service import SCOPES, Scope, add_device
 from streetsight.service.files.blobs import Blobs
 from streetsight.service.files.local import LocalBlobs
 from streetsight.service.files.opening import open_blobs
+from streetsight.service.people.service import NewPerson, add_person
+from streetsight.service.people.sessions import Visit, begin_session
 from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
 from streetsight.service.store.migrating import migrate
@@ -204,6 +210,35 @@ def start(settings: Settings, new_token: Callable[..., str]) -> Iterator[Start]:
 @pytest.fixture
 def client(start: Start) -> TestClient:
     return start()
+
+
+SignIn = Callable[..., TestClient]
+
+
+@pytest.fixture
+def person(client: TestClient, settings: Settings) -> SignIn:
+    """Adds a person of a role, and gives a client of the same server that they signed in with."""
+
+    def person(role: Role, areas: Sequence[str] | None = None, unit: str | None = None) -> TestClient:
+        login = f"{role}-{os.urandom(4).hex()}"
+        new = NewPerson(login, login, role, None if areas is None else tuple(areas), unit)
+        with open_database(settings) as database, database.write() as session:
+            added = add_person(session, SYSTEM, new)
+            token = begin_session(session, added, Visit("password", timedelta(hours=1)))
+        return browser(client, token)
+
+    return person
+
+
+def browser(client: TestClient, session_token: str | None = None) -> TestClient:
+    """One more client of a running server, with a session's cookie and what is to be sent beside it."""
+    fresh = TestClient(client.app, raise_server_exceptions=False)
+    fresh.app_state.update(client.app_state)
+    fresh.portal = client.portal
+    if session_token is not None:
+        fresh.cookies.set(COOKIE, session_token)
+        fresh.headers[HEADER] = csrf_token(session_token)
+    return fresh
 
 
 @pytest.fixture
