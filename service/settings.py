@@ -9,8 +9,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import ByteSize, Field, SecretStr, ValidationError
+from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streetsight.models.language import SpokenError
@@ -87,6 +88,18 @@ class Settings(BaseSettings):
         default=12, description="A session ends after so long, however busy it is."
     )
 
+    # the city
+    time_zone: str = Field(
+        default="Asia/Shanghai",
+        description="Of the city: the days of issues, and the times in exported files.",
+    )
+    max_export_rows: Annotated[int, Field(ge=1)] = Field(
+        default=200_000, description="An export of more rows is refused, so that none is cut off unseen."
+    )
+    max_map_points: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=500, description="With more candidates on a map they are shown as clusters."
+    )
+
     # what is taken in
     max_photo_bytes: ByteSize = Field(default=ByteSize(32 * MIB), gt=0, description="Largest photo.")
     max_batch_bytes: ByteSize = Field(
@@ -97,6 +110,9 @@ class Settings(BaseSettings):
     )
     max_json_bytes: ByteSize = Field(
         default=ByteSize(MIB), gt=0, description="Largest body that is no upload."
+    )
+    max_map_bytes: ByteSize = Field(
+        default=ByteSize(64 * MIB), gt=0, description="Largest GeoJSON of areas or zones."
     )
     max_uploads_at_once: Annotated[int, Field(ge=1, le=10000)] = Field(
         default=64, description="More uploads at the same moment are asked to come again (503)."
@@ -118,6 +134,55 @@ class Settings(BaseSettings):
     )
     patrol_idle_minutes: Annotated[float, Field(gt=0)] = Field(
         default=60, description="A patrol without a new frame for so long is closed."
+    )
+
+    # events, webhooks, reports of citizens
+    secret_keys: SecretStr | None = Field(
+        default=None,
+        description="Keys that webhooks' secrets and citizens' contacts are encrypted with, by comma, newest "
+        "first; without it one is made in the data folder.",
+    )
+    event_days: Annotated[float, Field(gt=0)] = Field(
+        default=90, description="Events, and what was sent of them, are kept for so long."
+    )
+    webhook_private_networks: str = Field(
+        default="",
+        description="Networks that are not public and that webhooks may go to, also without TLS, by comma: "
+        "`10.1.0.0/16`.",
+    )
+    webhook_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=10, description="How long one try may take, the answer included."
+    )
+    webhook_retry_minutes: tuple[Annotated[float, Field(gt=0, le=1440)], ...] = Field(
+        default=(1, 5, 30, 120, 360, 720),
+        min_length=1,
+        description="Longest waits before the second try, the third, ...; the last one repeats. JSON: "
+        "`[1, 5, 30]`.",
+    )
+    webhook_give_up_hours: Annotated[float, Field(gt=0, le=720)] = Field(
+        default=72, description="What could not be delivered for so long is given up, and shown as dead."
+    )
+    webhook_pause_days: Annotated[float, Field(gt=0, le=365)] = Field(
+        default=5, description="A webhook that has only failed for so long is paused."
+    )
+    webhook_overlap_hours: Annotated[float, Field(ge=0, le=720)] = Field(
+        default=24, description="The secret before signs as well for so long after a new one was made."
+    )
+    public_reports: bool = Field(
+        default=False, description="Everybody may report at `/report` and `POST /v1/reports`."
+    )
+    reports_per_address: Annotated[int, Field(ge=1)] = Field(
+        default=10, description="Most public reports an hour from one address (429)."
+    )
+    reports_per_hour: Annotated[int, Field(ge=1)] = Field(
+        default=300, description="Most public reports an hour altogether (429)."
+    )
+    report_contact_days: Annotated[float, Field(gt=0)] = Field(
+        default=180, description="How long it is kept who reported something."
+    )
+    open311: bool = Field(default=False, description="Open311 GeoReport v2 is served at `/open311/v2`.")
+    open311_jurisdiction: str = Field(
+        default="", description="Its `jurisdiction_id`, as `city.example.cn`; requests may leave it out."
     )
 
     # detection
@@ -147,6 +212,20 @@ class Settings(BaseSettings):
         default=16,
         description="More calls of POST /v1/detect at the same moment are asked to come again (503).",
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("expected a name of the tz database, as Asia/Shanghai") from error
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The city's time zone."""
+        return ZoneInfo(self.time_zone)
 
     @property
     def database(self) -> str:

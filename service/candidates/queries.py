@@ -1,0 +1,213 @@
+"""Which candidates somebody sees, and which of them are asked for. All of it is answered by indexes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+
+from streetsight.service.areas.tables import Area, AreaVersion
+from streetsight.service.auth.actor import Actor, Role
+from streetsight.service.auth.permissions import Permission, may
+from streetsight.service.auth.scope import in_scope, within
+from streetsight.service.candidates.tables import Candidate
+from streetsight.service.decisions.tables import Decision
+from streetsight.service.faults import Invalid, NotFound
+from streetsight.service.frames.service import Bounds
+from streetsight.service.store.paging import Page, page
+from streetsight.service.store.sessions import ReadSession
+
+METRES_PER_DEGREE = 111_320.0  # of latitude, to 0.5 %
+FARTHEST_M = 50_000.0
+
+
+class NoCandidate(NotFound):
+    """No candidate of this id, or none that who asks may see."""
+
+    code = "no_candidate"
+
+
+class NoArea(Invalid):
+    """A code or path of no area in force."""
+
+    code = "no_area"
+
+
+class BadNear(Invalid):
+    """A circle that is none."""
+
+    code = "bad_near"
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """Attributes: lon, lat: WGS-84 degrees; radius_m: at most `FARTHEST_M`."""
+
+    lon: float
+    lat: float
+    radius_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which candidates are wanted; empty and None take all.
+
+    Attributes:
+        area: path (`/330106/330106003/`) or code of an area; what lies below it belongs to it.
+        class_names, conditions, states, sources, severities: any of these.
+        seen_from, seen_before: seen at some time between, aware.
+        created_from, created_before: when they came up, aware.
+        id_begins: first characters of the id.
+    """
+
+    area: str | None = None
+    class_names: Sequence[str] = ()
+    conditions: Sequence[str] = ()
+    states: Sequence[str] = ()
+    sources: Sequence[str] = ()
+    severities: Sequence[str] = ()
+    min_score: float | None = None
+    seen_from: datetime | None = None
+    seen_before: datetime | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    bounds: Bounds | None = None
+    near: Circle | None = None
+    id_begins: str | None = None
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """Condition that an actor may see a candidate.
+
+    Those who judge the street from outside (第三方) see nothing that its own people entered or decided.
+    """
+    scope = in_scope(actor, Candidate.area_path)
+    if may(actor, Permission.READ_STREET_ENTRIES):
+        return scope
+    return and_(scope, Candidate.source != "inspector", ~decided_by_the_street(Candidate.id))
+
+
+def decided_by_the_street(candidate_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Condition that somebody of the street's own people has decided something of a candidate."""
+    concerns = or_(Decision.candidate_id == candidate_id, Decision.other_id == candidate_id)
+    return exists().where(concerns, Decision.actor_role != Role.THIRD_PARTY)
+
+
+def find(session: ReadSession, actor: Actor, candidate_id: str, lock: bool = False) -> Candidate:
+    """A candidate that the actor may see.
+
+    Args:
+        lock: keep others from changing it until the transaction ends.
+
+    Raises:
+        NoCandidate: also when it lies outside the actor's areas: nobody learns that it exists.
+    """
+    wanted = select(Candidate).where(Candidate.id == candidate_id, visible(actor))
+    found = session.scalar(wanted.with_for_update() if lock else wanted)
+    if found is None:
+        raise NoCandidate("there is no candidate {id}, or not in your areas", id=candidate_id)
+    return found
+
+
+def list_candidates(
+    session: ReadSession, actor: Actor, filters: Filters, limit: int, cursor: str | None
+) -> Page[Candidate]:
+    """Candidates that the actor may see, newest first."""
+    wanted = select(Candidate).where(conditions_of(session, actor, filters))
+    return page(session, wanted, Candidate, limit, cursor)
+
+
+def conditions_of(session: ReadSession, actor: Actor, filters: Filters) -> ColumnElement[bool]:
+    """What the filters ask, within what the actor may see. Raises NoArea."""
+    return and_(visible(actor), *_words(filters), *_times(filters), *_places(session, filters))
+
+
+def parse_near(text: str | None) -> Circle | None:
+    """`lon,lat,radius_m`. Raises BadNear."""
+    if text is None:
+        return None
+    try:
+        lon, lat, radius_m = (float(part) for part in text.split(","))
+    except ValueError:
+        lon = lat = radius_m = float("nan")
+    if not (-180 <= lon <= 180 and -90 <= lat <= 90 and 0 < radius_m <= FARTHEST_M):
+        raise BadNear(
+            "near={text} is no circle; expected lon,lat,radius_m: WGS-84 degrees and up to {most} metres, "
+            "as 120.15,30.27,200",
+            text=text[:100], most=round(FARTHEST_M),
+        )  # fmt: skip
+    return Circle(lon, lat, radius_m)
+
+
+def _words(wanted: Filters) -> list[ColumnElement[bool]]:
+    columns = (
+        (Candidate.class_name, wanted.class_names), (Candidate.condition, wanted.conditions),
+        (Candidate.state, wanted.states), (Candidate.source, wanted.sources),
+        (Candidate.severity, wanted.severities),
+    )  # fmt: skip
+    found: list[ColumnElement[bool]] = [_among(column, values) for column, values in columns if values]
+    if wanted.min_score is not None:
+        found.append(Candidate.score >= wanted.min_score)
+    if wanted.id_begins:
+        after = wanted.id_begins + "g"  # sorts after every hexadecimal digit, by any collation
+        found.append(Candidate.id.between(wanted.id_begins, after))
+    return found
+
+
+def _among(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
+    # one value as an equality: only then is an index on it and the id in the order of ids
+    condition: ColumnElement[bool] = column == values[0] if len(values) == 1 else column.in_(values)
+    return condition
+
+
+def _times(wanted: Filters) -> list[ColumnElement[bool]]:
+    found = []
+    if wanted.seen_from is not None:
+        found.append(Candidate.last_seen_at >= wanted.seen_from)
+    if wanted.seen_before is not None:
+        found.append(Candidate.first_seen_at < wanted.seen_before)
+    if wanted.created_from is not None:
+        found.append(Candidate.created_at >= wanted.created_from)
+    if wanted.created_before is not None:
+        found.append(Candidate.created_at < wanted.created_before)
+    return found
+
+
+def _places(session: ReadSession, wanted: Filters) -> list[ColumnElement[bool]]:
+    found = []
+    if wanted.area is not None:
+        found.append(within((area_path(session, wanted.area),), Candidate.area_path))
+    if wanted.bounds is not None:
+        found.append(in_bounds(wanted.bounds, Candidate.lon, Candidate.lat))
+    if wanted.near is not None:
+        found.append(_in_circle(wanted.near))
+    return found
+
+
+def in_bounds(bounds: Bounds, lon: Any, lat: Any) -> ColumnElement[bool]:
+    """Condition that a place lies in a box, its edge included."""
+    west, south, east, north = bounds
+    return and_(lat.between(south, north), lon.between(west, east))
+
+
+def _in_circle(circle: Circle) -> ColumnElement[bool]:
+    """Within a radius, on the plane that touches the earth there; the box around it first, for the index."""
+    east_m = METRES_PER_DEGREE * max(0.01, float(np.cos(np.radians(circle.lat))))
+    dx, dy = circle.radius_m / east_m, circle.radius_m / METRES_PER_DEGREE
+    box = (circle.lon - dx, circle.lat - dy, circle.lon + dx, circle.lat + dy)
+    east, north = (Candidate.lon - circle.lon) * east_m, (Candidate.lat - circle.lat) * METRES_PER_DEGREE
+    inside = east * east + north * north <= circle.radius_m**2
+    return and_(in_bounds(box, Candidate.lon, Candidate.lat), inside)
+
+
+def area_path(session: ReadSession, area: str) -> str:
+    """The path of an area that is named by its path or its code. Raises NoArea."""
+    if area.startswith("/") and area.endswith("/"):
+        return area
+    newest = select(AreaVersion.id).order_by(AreaVersion.number.desc()).limit(1).scalar_subquery()
+    path = session.scalar(select(Area.path).where(Area.version_id == newest, Area.code == area))
+    if path is None:
+        raise NoArea("there is no area {area}; send its code, or its path as /330106/330106003/", area=area)
+    return path
