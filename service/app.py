@@ -9,16 +9,24 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from streetsight.service import health
+from streetsight.service.areas import routes as areas
 from streetsight.service.detections import routes as detections
 from streetsight.service.devices import routes as devices
 from streetsight.service.errors import install_error_handlers
+from streetsight.service.events import routes as events
 from streetsight.service.frames import routes as frames
 from streetsight.service.middleware import BodyLimit, RequestLog
 from streetsight.service.patrols import routes as patrols
 from streetsight.service.resources import Resources, opened
 from streetsight.service.settings import Settings
+from streetsight.service.webhooks import routes as webhooks
+from streetsight.service.zones import routes as zones
 
-ROUTERS = (health.router, devices.router, patrols.router, frames.router, detections.router)
+ROUTERS = (
+    health.router, devices.router, patrols.router, frames.router, detections.router,
+    areas.router, zones.router,
+    events.router, webhooks.router,
+)  # fmt: skip
 
 
 class State(TypedDict):
@@ -48,8 +56,11 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     install_error_handlers(app)
     one, many = int(settings.max_photo_bytes), int(settings.max_batch_bytes)
-    json = int(settings.max_json_bytes)
-    limits = {"/v1/frames": one + json, "/v1/detect": one + json, "/v1/frames/batch": many + json}
+    json, maps = int(settings.max_json_bytes), int(settings.max_map_bytes)
+    limits = {
+        "/v1/frames": one + json, "/v1/detect": one + json, "/v1/frames/batch": many + json,
+        "/v1/areas": maps, "/v1/zones": maps,
+    }  # fmt: skip
     app.add_middleware(BodyLimit, default=json, routes=limits)
     app.add_middleware(RequestLog)
     return app

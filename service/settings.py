@@ -87,6 +87,39 @@ class Settings(BaseSettings):
     session_hours: Annotated[float, Field(gt=0, le=8760)] = Field(
         default=12, description="A session ends after so long, however busy it is."
     )
+    sign_in_tries: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=5, description="So many sign-ins of a login may fail in a row; then it has to wait (429)."
+    )
+    sign_in_address_tries: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=50, description="The same, of all logins from one address."
+    )
+    sign_in_lock_seconds: Annotated[float, Field(gt=0, le=86400)] = Field(
+        default=30, description="Wait after the last free try; doubled by each further one that fails."
+    )
+    sign_in_lock_max_seconds: Annotated[float, Field(gt=0, le=86400)] = Field(
+        default=900, description="Longest such wait."
+    )
+    oidc_issuer: str | None = Field(
+        default=None, description="`https://host/realm` of an OpenID provider that people may sign in with."
+    )
+    oidc_client_id: str | None = Field(default=None, description="What the provider calls this server.")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Belongs to the client id; not needed by a public client."
+    )
+    oidc_scopes: str = Field(default="openid profile email", description="What the provider is asked for.")
+    oidc_role_claim: str = Field(
+        default="roles", description="Claim with the provider's roles, with dots into objects."
+    )
+    oidc_role_map: dict[str, str] = Field(
+        default={},
+        description='Our role by the provider\'s, as `{"cg-admin": "admin"}`; the first that fits counts.',
+    )
+    oidc_areas_claim: str | None = Field(
+        default=None, description="Claim with a list of area paths; without it people see everywhere."
+    )
+    oidc_allowed_domains: str = Field(
+        default="", description="Only verified e-mail addresses of these domains are let in, by comma."
+    )
 
     # the city
     time_zone: str = Field(
@@ -95,6 +128,9 @@ class Settings(BaseSettings):
     )
     max_export_rows: Annotated[int, Field(ge=1)] = Field(
         default=200_000, description="An export of more rows is refused, so that none is cut off unseen."
+    )
+    max_exports_at_once: Annotated[int, Field(ge=1, le=20)] = Field(
+        default=4, description="More exports at the same moment are asked to come again (503)."
     )
     max_map_points: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=500, description="With more candidates on a map they are shown as clusters."

@@ -6,14 +6,25 @@ import structlog
 
 from streetsight.inference.pipeline import cores
 from streetsight.models.releases import load_release
+from streetsight.service.areas.job import AreaJob
 from streetsight.service.detections.job import DetectJob
 from streetsight.service.detections.looking import Looker
+from streetsight.service.files.blobs import Blobs
 from streetsight.service.files.opening import open_blobs
+from streetsight.service.jobs.handler import Handler
 from streetsight.service.settings import Settings
+from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
+from streetsight.service.store.sealing import open_sealer
+from streetsight.service.webhooks.courier import Courier
 from streetsight.service.worker import Worker, watch_over
 
 log = structlog.get_logger(__name__)
+
+
+def handlers(database: Database, blobs: Blobs, looker: Looker, settings: Settings) -> list[Handler]:
+    """Whoever does the jobs of each kind; fresh frames first."""
+    return [DetectJob(database, blobs, looker), AreaJob(database)]
 
 
 def work(settings: Settings, parent: int | None = None) -> None:
@@ -28,10 +39,11 @@ def work(settings: Settings, parent: int | None = None) -> None:
     with open_database(settings) as database:
         calls = max(1, cores() // max(1, settings.workers))
         looker = Looker(load_release(), settings.provider, calls, threads=1)
-        worker = Worker(database, [DetectJob(database, open_blobs(settings), looker)], settings)
+        worker = Worker(database, handlers(database, open_blobs(settings), looker, settings), settings)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         watch_over(worker, settings, parent)
         log.info("worker_started", release=looker.release.address, calls=calls)
-        worker.run()
+        with Courier(database, settings, open_sealer(settings)).running():
+            worker.run()
         log.info("worker_stopped")

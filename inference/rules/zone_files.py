@@ -110,9 +110,25 @@ def read_zones(
     Raises:
         ZoneFileError: the file cannot be read, is no FeatureCollection, or declares what is not known.
     """
-    values = _read(path)
+    return parse_zones(_read(path), path, kinds, class_names, near, convert, only_kind)
+
+
+def parse_zones(
+    values: Mapping[str, Any],
+    name: Path | str,
+    kinds: Mapping[str, ZoneKind],
+    class_names: Collection[str],
+    near: tuple[float, float] | None = None,
+    convert: Convert | None = None,
+    only_kind: str | None = None,
+) -> tuple[ZoneMap, tuple[FeatureReport, ...]]:
+    """`read_zones` of a FeatureCollection that was read already; `name` is what messages call it.
+
+    Raises:
+        ZoneFileError: it declares what is not known.
+    """
     reader = _Reader(
-        kinds, frozenset(class_names), near, convert or _to_wgs84, _crs(path, values),
+        kinds, frozenset(class_names), near, convert or _to_wgs84, _crs(name, values),
         values.get("time_zone"), only_kind,
     )  # fmt: skip
     zones, reports = [], []
@@ -257,7 +273,7 @@ def _read(path: Path) -> dict[str, Any]:
     return values
 
 
-def _crs(path: Path, values: dict[str, Any]) -> Crs:
+def _crs(path: Path | str, values: Mapping[str, Any]) -> Crs:
     """The file's system: `coordinates`, or the `crs` of GeoJSON before RFC 7946, or WGS-84."""
     declared = values.get("coordinates", "wgs84")
     if declared not in get_args(Crs):

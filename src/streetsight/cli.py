@@ -10,7 +10,9 @@ from streetsight.inference import releases_cli
 from streetsight.inference.patrol import cli as patrol_cli
 from streetsight.models import cli as models_cli
 from streetsight.service import cli as service_cli
+from streetsight.service.areas import cli as areas_cli
 from streetsight.service.devices import cli as devices_cli
+from streetsight.service.webhooks import cli as webhooks_cli
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,6 +31,8 @@ app.command()(service_cli.serve)
 app.command()(service_cli.work)
 app.command()(service_cli.migrate)
 app.add_typer(devices_cli.app, name="device")
+app.add_typer(areas_cli.app, name="area")
+app.add_typer(webhooks_cli.app, name="webhook")
 app.add_typer(service_cli.jobs_app, name="jobs")
 
 if find_spec("ultralytics"):  # the training extra

@@ -19,7 +19,6 @@ from streetsight.service import resources, working
 from streetsight.service.auth.access import COOKIE
 from streetsight.service.auth.actor import SYSTEM, Role
 from streetsight.service.auth.csrf import HEADER, csrf_token
-from streetsight.service.detections.job import DetectJob
 from streetsight.service.detections.looking import Looker
 from streetsight.service.devices.service import SCOPES, Scope, add_device
 from streetsight.service.files.blobs import Blobs
@@ -224,8 +223,8 @@ def person(client: TestClient, settings: Settings) -> SignIn:
         new = NewPerson(login, login, role, None if areas is None else tuple(areas), unit)
         with open_database(settings) as database, database.write() as session:
             added = add_person(session, SYSTEM, new)
-            token = begin_session(session, added, Visit("password", timedelta(hours=1)))
-        return browser(client, token)
+            begun = begin_session(session, added, Visit("password", timedelta(hours=1)))
+        return browser(client, begun.token)
 
     return person
 
@@ -258,8 +257,8 @@ def work(settings: Settings) -> Callable[[], Worker]:
 
     def work() -> Worker:
         with open_database(settings) as database:
-            handlers = [DetectJob(database, open_blobs(settings), loaded_model())]
-            worker, writer = Worker(database, list(handlers), settings), GroupWriter(database)
+            handlers = working.handlers(database, open_blobs(settings), loaded_model(), settings)
+            worker, writer = Worker(database, handlers, settings), GroupWriter(database)
             while worker.turn(writer):
                 pass
             writer.close()
