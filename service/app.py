@@ -10,15 +10,24 @@ from fastapi import FastAPI
 
 from streetsight.service import health
 from streetsight.service.areas import routes as areas
+from streetsight.service.audit import routes as audit
+from streetsight.service.candidates import routes as candidates
+from streetsight.service.decisions import routes as decisions
 from streetsight.service.detections import routes as detections
 from streetsight.service.devices import routes as devices
 from streetsight.service.errors import install_error_handlers
 from streetsight.service.events import routes as events
 from streetsight.service.frames import routes as frames
+from streetsight.service.issues import routes as issues
 from streetsight.service.middleware import BodyLimit, RequestLog
 from streetsight.service.patrols import routes as patrols
+from streetsight.service.people import routes as people
+from streetsight.service.people import self_routes as own
+from streetsight.service.people import session_routes as sessions
+from streetsight.service.people import setup_routes as setup
 from streetsight.service.resources import Resources, opened
 from streetsight.service.settings import Settings
+from streetsight.service.sightings import routes as sightings
 from streetsight.service.webhooks import routes as webhooks
 from streetsight.service.zones import routes as zones
 
@@ -26,6 +35,8 @@ ROUTERS = (
     health.router, devices.router, patrols.router, frames.router, detections.router,
     areas.router, zones.router,
     events.router, webhooks.router,
+    sightings.router, candidates.router, decisions.router, issues.router,
+    sessions.router, own.router, people.router, setup.router, audit.router,
 )  # fmt: skip
 
 

@@ -270,6 +270,12 @@ class Settings(BaseSettings):
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_folder.resolve() / 'streetsight.sqlite'}"
 
+    @property
+    def address(self) -> str:
+        """Where people reach the server, as far as its own settings tell; without a slash at the end."""
+        host = "localhost" if self.host in ("0.0.0.0", "::", "127.0.0.1") else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
 
 def read_settings(secrets: Path = SECRETS_FOLDER) -> Settings:
     """Settings of this process.

@@ -13,6 +13,5 @@ Kind = Literal[
     "report.received",
     "release.promoted",
     "webhook.paused",
-    "webhook.tested",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -1,10 +1,10 @@
 """Publish events, and read them in their order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import to_jsonable_python
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
 from streetsight.service.events.kinds import KINDS
 from streetsight.service.events.numbering import PUBLISHED
@@ -12,6 +12,7 @@ from streetsight.service.events.tables import Event
 from streetsight.service.store.ids import new_id
 from streetsight.service.store.sessions import WriteSession
 from streetsight.service.store.types import now
+from streetsight.service.webhooks.outbox import enqueue
 
 
 def publish(
@@ -27,16 +28,11 @@ def publish(
     """
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is no kind of event; expected one of {', '.join(KINDS)}")
-    event = {
+    event: dict[str, Any] = {
         "id": new_id(), "created_at": now(), "kind": kind, "subject": subject,
         "data": to_jsonable_python(dict(data)), "area_path": area_path,
     }  # fmt: skip
     session.connection().execute(insert(Event), event)
+    enqueue(session, event["id"], kind, area_path, event["created_at"])
     session.info[PUBLISHED] = True
     return str(event["id"])
-
-
-def events_after(session: WriteSession, number: int, limit: int) -> Sequence[Event]:
-    """Events in their order, those after a number."""
-    found = select(Event).where(Event.number > number).order_by(Event.number).limit(limit)
-    return session.scalars(found).all()

@@ -23,7 +23,11 @@ class Event(Row):
     """
 
     __tablename__ = "events"
-    __table_args__ = (Index(None, "kind", "number"), Index(None, "area_path", "number"))
+    __table_args__ = (
+        Index(None, "kind", "number"),
+        Index(None, "area_path", "number"),
+        Index(None, "created_at"),
+    )
 
     number: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     kind: Mapped[str] = mapped_column(String(40))

@@ -24,7 +24,7 @@ class Webhook(Row):
         paused_at: since when the program has stopped sending, because it failed for too long.
         failing_since, failures: failed attempts in a row.
         rest_until: no attempt before, because the latest one failed.
-        lease: names the courier that is sending to it; a new one with every delivery.
+        lease: names the courier that is sending to it.
         version: changes with what people edit; its ETag.
     """
 
@@ -54,6 +54,7 @@ class Delivery(Row):
     Attributes:
         state: pending, delivered, or dead when it was given up.
         attempts: how often it was sent.
+        queued_at: when it was queued, or queued again by a person; tries end some days after it.
         run_after: not before; what a back-off waits for.
     """
 
@@ -69,6 +70,7 @@ class Delivery(Row):
     event_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("events.id"))
     state: Mapped[str] = mapped_column(String(10), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
+    queued_at: Mapped[datetime]
     run_after: Mapped[datetime]
 
     event: Mapped[Event] = relationship(lazy="raise")

@@ -11,7 +11,9 @@ from streetsight.inference.patrol import cli as patrol_cli
 from streetsight.models import cli as models_cli
 from streetsight.service import cli as service_cli
 from streetsight.service.areas import cli as areas_cli
+from streetsight.service.audit import cli as audit_cli
 from streetsight.service.devices import cli as devices_cli
+from streetsight.service.people import cli as people_cli
 from streetsight.service.webhooks import cli as webhooks_cli
 
 app = typer.Typer(
@@ -31,6 +33,8 @@ app.command()(service_cli.serve)
 app.command()(service_cli.work)
 app.command()(service_cli.migrate)
 app.add_typer(devices_cli.app, name="device")
+app.add_typer(people_cli.app, name="person")
+app.add_typer(audit_cli.app, name="audit")
 app.add_typer(areas_cli.app, name="area")
 app.add_typer(webhooks_cli.app, name="webhook")
 app.add_typer(service_cli.jobs_app, name="jobs")
@@ -41,6 +45,7 @@ if find_spec("ultralytics"):  # the training extra
 
     app.command()(training_cli.train)
     app.command()(training_cli.average)
+    app.command()(training_cli.add_class)
     app.command()(training_cli.evaluate)
     app.command()(training_cli.export)
     app.command()(training_cli.quantise)

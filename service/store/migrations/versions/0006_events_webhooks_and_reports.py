@@ -25,6 +25,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_events_kind_number"), "events", ["kind", "number"])
     op.create_index(op.f("ix_events_area_path_number"), "events", ["area_path", "number"])
+    op.create_index(op.f("ix_events_created_at"), "events", ["created_at"])
 
     op.create_table(
         "webhooks",
@@ -54,6 +55,7 @@ def upgrade() -> None:
         sa.Column("event_id", sa.String(length=36), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("queued_at", UtcDateTime(), nullable=False),
         sa.Column("run_after", UtcDateTime(), nullable=False),
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
