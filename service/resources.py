@@ -9,17 +9,22 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from streetsight.inference.pipeline import cores
-from streetsight.models.releases import load_release
+from streetsight.models.releases import search_path
 from streetsight.service.detections.looking import Looker
 from streetsight.service.detections.service import KIND
 from streetsight.service.faults import Busy
 from streetsight.service.files.blobs import Blobs
 from streetsight.service.files.opening import open_blobs
 from streetsight.service.jobs.backlog import Backlog
+from streetsight.service.releases.choosing import chosen
+from streetsight.service.releases.keeper import ReleaseKeeper
+from streetsight.service.releases.recording import record_changes
 from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
 from streetsight.service.store.writer import GroupWriter
+
+SIGN_INS_AT_ONCE = 8  # each costs 19 MiB and some 50 ms of a core, on purpose
 
 
 class Gate:
@@ -50,9 +55,12 @@ class Resources:
     blobs: Blobs
     writer: GroupWriter
     looker: Looker
+    releases: ReleaseKeeper
     backlog: Backlog
     uploads: Gate
     looks: Gate
+    exports: Gate
+    sign_ins: Gate
     started: float = field(default_factory=time.monotonic)
 
 
@@ -65,13 +73,17 @@ def opened(settings: Settings) -> Iterator[Resources]:
     """
     with open_database(settings) as database:
         blobs = open_blobs(settings)
-        looker = Looker(load_release(), settings.provider, calls=1, threads=cores())
+        with database.read() as session:
+            release = chosen(session, search_path())
+        looker = Looker(release, settings.provider, calls=1, threads=cores())
         writer = GroupWriter(database)
         try:
             yield Resources(
                 settings, database, blobs, writer, looker, Backlog(database, KIND),
                 uploads=Gate(settings.max_uploads_at_once),
                 looks=Gate(settings.max_detect_at_once),
+                exports=Gate(settings.max_exports_at_once),
+                sign_ins=Gate(SIGN_INS_AT_ONCE),
             )  # fmt: skip
         finally:
             writer.close()

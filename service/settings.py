@@ -172,6 +172,19 @@ class Settings(BaseSettings):
         default=60, description="A patrol without a new frame for so long is closed."
     )
 
+    # sightings and candidates
+    assemble_after_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=20,
+        description="How long an open patrol waits for more frames before candidates are made of it; long "
+        "patrols wait in proportion, up to ten minutes.",
+    )
+    rules_file: Path | None = Field(
+        default=None, description="What the city's rules say differently (TOML; docs/rules.md)."
+    )
+    report_radius_m: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=30, description="A report this near to an open candidate of its condition supports that one."
+    )
+
     # events, webhooks, reports of citizens
     secret_keys: SecretStr | None = Field(
         default=None,

@@ -64,6 +64,12 @@ class CannotSplit(Conflict):
     code = "cannot_split"
 
 
+class CannotReopen(Conflict):
+    """There is no decision to take back."""
+
+    code = "cannot_reopen"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
     """What a decision is made of: who, about which candidate. `zone`: the city's, for the days of issues."""
@@ -164,14 +170,16 @@ def split(case: Case, asked: Split) -> Effect:
 
 
 def reopen(case: Case, _asked: Reopen) -> Effect:
-    """Undo the decision that settled it. Raises NotYours, CannotMerge."""
+    """Undo the decision that settled it. Raises NotYours, CannotReopen, CannotMerge."""
     session, candidate = case.session, case.candidate
     undone = settling_decision(session, candidate.id)
-    if undone is None or (undone.actor_id != case.actor.id and case.actor.role is not Role.ADMIN):
-        raise NotYours(
-            "{name} has decided this; they or an admin can reopen it",
-            name=undone.actor_name if undone else "streetsight",
+    if undone is None:
+        raise CannotReopen(
+            "nobody decided this: its place turned out to be that of candidate {id}; split that one instead",
+            id=candidate.merged_into_id,
         )
+    if undone.actor_id != case.actor.id and case.actor.role is not Role.ADMIN:
+        raise NotYours("{name} has decided this; they or an admin can reopen it", name=undone.actor_name)
     other = None
     if undone.kind == "confirm":
         withdraw_issue(session, candidate)

@@ -5,10 +5,10 @@ from collections.abc import Collection
 from sqlalchemy import Select, delete, select, update
 
 from streetsight.inference.places.fusion import fuse
-from streetsight.inference.places.sighting import Sighting as Seen
 from streetsight.service.candidates.tables import Candidate, CandidateReport, CandidateSighting
 from streetsight.service.detections.tables import Result
 from streetsight.service.frames.tables import Frame
+from streetsight.service.sightings.rows import sighting_of
 from streetsight.service.sightings.tables import Sighting
 from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now
@@ -96,7 +96,7 @@ def recount(session: WriteSession, candidate: Candidate) -> None:
     candidate.first_seen_at = min(firsts, default=candidate.first_seen_at)
     candidate.last_seen_at = max(lasts, default=candidate.last_seen_at)
     if rows and candidate.decided_at is None:
-        place = fuse([_seen(row) for row in rows])
+        place = fuse([sighting_of(row, row.device_id) for row in rows])
         candidate.lon, candidate.lat = place.lon, place.lat
         candidate.covariance_m2 = list(place.covariance_m2)
         best = max(
@@ -117,12 +117,3 @@ def _changed(session: WriteSession, candidate: Candidate) -> None:
 def _sightings_of(candidate_id: str) -> Select[Sighting]:
     links = select(CandidateSighting.sighting_id).where(CandidateSighting.candidate_id == candidate_id)
     return select(Sighting).where(Sighting.id.in_(links)).order_by(Sighting.id)
-
-
-def _seen(row: Sighting) -> Seen:
-    """As much of a sighting as fusing needs."""
-    own, shared = tuple(row.own_m2), tuple(row.shared_m2)
-    return Seen(
-        row.id, row.pass_id, row.device_id, row.class_name, (), row.first_seen_at, row.last_seen_at, row.lon,
-        row.lat, own, shared,  # type: ignore[arg-type]
-    )  # fmt: skip

@@ -14,6 +14,7 @@ from streetsight.service.auth.actor import Actor, Role
 from streetsight.service.auth.permissions import Permission, may
 from streetsight.service.candidates import queries
 from streetsight.service.candidates.tables import Candidate
+from streetsight.service.candidates.values import event_of
 from streetsight.service.decisions.acts import ACTS, Case, Effect
 from streetsight.service.decisions.schemas import Asked, Merge
 from streetsight.service.decisions.states import after, possible
@@ -216,16 +217,11 @@ def _filed(session: ReadSession, candidate: Candidate) -> Issue | None:
 
 
 def _tell(session: WriteSession, decision: Decision, candidate: Candidate, effect: Effect) -> None:
-    data = {
-        "kind": decision.kind, "reason": decision.reason, "state": candidate.state,
-        "version": candidate.version, "condition": candidate.condition, "class": candidate.class_name,
-        "lon": candidate.lon, "lat": candidate.lat, "other_id": decision.other_id,
-    }  # fmt: skip
+    data = {**event_of(candidate), "decision": decision.kind, "reason": decision.reason}
     publish(session, "candidate.decided", f"candidate/{candidate.id}", data, candidate.area_path)
     if (other := effect.other) is not None:
         kind = "candidate.created" if decision.kind == "split" else "candidate.updated"
-        data = {"state": other.state, "version": other.version, "condition": other.condition}
-        publish(session, kind, f"candidate/{other.id}", data, other.area_path)
+        publish(session, kind, f"candidate/{other.id}", event_of(other), other.area_path)
 
 
 def _for_audit(decision: Decision) -> dict[str, Any]:

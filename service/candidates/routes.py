@@ -1,0 +1,101 @@
+"""HTTP: candidates, as a list, a map, a file, and one with all that it rests on."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime
+
+from streetsight.inference.rules.settings import Level
+from streetsight.service.auth.access import Viewer
+from streetsight.service.candidates import queries
+from streetsight.service.candidates.exports import COLUMNS
+from streetsight.service.candidates.map import MapShown, map_of
+from streetsight.service.candidates.queries import Filters, conditions_of, parse_near
+from streetsight.service.candidates.schemas import CandidatePage, CandidateShown, CandidateTraced, Source
+from streetsight.service.candidates.tables import Candidate
+from streetsight.service.candidates.trace import trace
+from streetsight.service.decisions.states import State
+from streetsight.service.dependencies import Cursor, Id, Limit, Server, Text
+from streetsight.service.errors import language_of
+from streetsight.service.etags import etag, is_known, not_modified
+from streetsight.service.exports import MEDIA_TYPES, CrsWanted, FormWanted, export, form_wanted, rows_of
+from streetsight.service.frames.service import parse_bounds
+
+router = APIRouter(prefix="/v1/candidates", tags=["candidates"])
+
+Name = Annotated[str, Query(pattern="^[a-z][a-z0-9_]{0,59}$")]
+Bbox = Annotated[str, Query(description="west,south,east,north; WGS-84 degrees", max_length=200)]
+
+
+def filters_wanted(
+    area: Annotated[Text | None, Query(max_length=200, description="Path or code of an area.")] = None,
+    class_name: Annotated[list[Name], Query(alias="class")] = [],  # noqa: B006  FastAPI copies it
+    condition: Annotated[list[Name], Query()] = [],  # noqa: B006
+    state: Annotated[list[State], Query()] = [],  # noqa: B006
+    source: Annotated[list[Source], Query()] = [],  # noqa: B006
+    severity: Annotated[list[Level], Query()] = [],  # noqa: B006
+    min_score: Annotated[float | None, Query(ge=0, le=1)] = None,
+    seen_from: AwareDatetime | None = None,
+    seen_before: AwareDatetime | None = None,
+    created_from: AwareDatetime | None = None,
+    created_before: AwareDatetime | None = None,
+    bbox: Bbox | None = None,
+    near: Annotated[str | None, Query(description="lon,lat,radius_m; WGS-84", max_length=200)] = None,
+    id: Annotated[str | None, Query(pattern="^[0-9a-f-]{4,36}$", description="Its first characters.")] = None,
+) -> Filters:
+    """Dependency: which candidates are wanted. A filter that is given twice takes either."""
+    return Filters(
+        area, class_name, condition, state, source, severity, min_score, seen_from, seen_before,
+        created_from, created_before, parse_bounds(bbox), parse_near(near), id,
+    )  # fmt: skip
+
+
+Wanted = Annotated[Filters, Depends(filters_wanted)]
+FILES = {200: {"content": {media_type.partition(";")[0]: {} for media_type in MEDIA_TYPES.values()}}}
+
+
+@router.get("", response_model=CandidatePage, responses=FILES)
+def list_candidates(
+    server: Server,
+    actor: Viewer,
+    request: Request,
+    filters: Wanted,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    form: FormWanted = None,
+    crs: CrsWanted = "wgs84",
+) -> CandidatePage | Response:
+    """Candidates in one's areas, newest first; or all of them as a file (CSV, GeoJSON)."""
+    if (wanted := form_wanted(request, form)) != "json":
+        return export(
+            request, server, actor,
+            lambda session: rows_of(Candidate, COLUMNS, conditions_of(session, actor, filters)),
+            COLUMNS, wanted, crs, "candidates",
+        )  # fmt: skip
+    with server.database.read() as session:
+        found = queries.list_candidates(session, actor, filters, limit, cursor)
+    return CandidatePage(items=[*map(CandidateShown.of, found.items)], next_cursor=found.next_cursor)
+
+
+@router.get("/map")
+def show_map(
+    server: Server, actor: Viewer, filters: Wanted, bbox: Bbox, zoom: Annotated[int, Query(ge=0, le=22)]
+) -> MapShown:
+    """Candidates in a box: points while they are few, else clusters. `zoom` as of web maps."""
+    with server.database.read() as session:
+        return map_of(session, actor, filters, zoom, server.settings.max_map_points)
+
+
+@router.get("/{candidate_id}", responses={304: {"description": "You have this version."}})
+def read_candidate(
+    server: Server, actor: Viewer, request: Request, candidate_id: Id, response: Response
+) -> CandidateTraced:
+    """One candidate with all that it rests on, and what was decided of it. Its ETag is its version."""
+    with server.database.read() as session:
+        candidate = queries.find(session, actor, candidate_id)
+        if is_known(request, candidate.version):
+            return not_modified(candidate.version)  # type: ignore[return-value]
+        response.headers["ETag"] = etag(candidate.version)
+        response.headers["Vary"] = "Accept-Language"
+        response.headers["Cache-Control"] = "private, no-cache"
+        return trace(session, actor, candidate, language_of(request))
