@@ -21,10 +21,12 @@ from streetsight.service.frames import routes as frames
 from streetsight.service.issues import routes as issues
 from streetsight.service.middleware import BodyLimit, RequestLog
 from streetsight.service.patrols import routes as patrols
+from streetsight.service.people import oidc_routes as oidc
 from streetsight.service.people import routes as people
 from streetsight.service.people import self_routes as own
 from streetsight.service.people import session_routes as sessions
 from streetsight.service.people import setup_routes as setup
+from streetsight.service.releases import routes as releases
 from streetsight.service.resources import Resources, opened
 from streetsight.service.settings import Settings
 from streetsight.service.sightings import routes as sightings
@@ -33,10 +35,10 @@ from streetsight.service.zones import routes as zones
 
 ROUTERS = (
     health.router, devices.router, patrols.router, frames.router, detections.router,
-    areas.router, zones.router,
+    areas.router, zones.router, releases.router,
     events.router, webhooks.router,
     sightings.router, candidates.router, decisions.router, issues.router,
-    sessions.router, own.router, people.router, setup.router, audit.router,
+    sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
 )  # fmt: skip
 
 

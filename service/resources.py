@@ -77,14 +77,18 @@ def opened(settings: Settings) -> Iterator[Resources]:
             release = chosen(session, search_path())
         looker = Looker(release, settings.provider, calls=1, threads=cores())
         writer = GroupWriter(database)
+        releases = ReleaseKeeper(
+            database, looker, settings.release_poll_seconds, after=lambda: writer.run(record_changes)
+        )
         try:
-            yield Resources(
-                settings, database, blobs, writer, looker, Backlog(database, KIND),
-                uploads=Gate(settings.max_uploads_at_once),
-                looks=Gate(settings.max_detect_at_once),
-                exports=Gate(settings.max_exports_at_once),
-                sign_ins=Gate(SIGN_INS_AT_ONCE),
-            )  # fmt: skip
+            with releases.running():
+                yield Resources(
+                    settings, database, blobs, writer, looker, releases, Backlog(database, KIND),
+                    uploads=Gate(settings.max_uploads_at_once),
+                    looks=Gate(settings.max_detect_at_once),
+                    exports=Gate(settings.max_exports_at_once),
+                    sign_ins=Gate(SIGN_INS_AT_ONCE),
+                )  # fmt: skip
         finally:
             writer.close()
 

@@ -8,11 +8,15 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import structlog
 
 from streetsight.service.settings import METRICS_FOLDER, Settings
 from streetsight.service.store.opening import make_data_folder
+
+if TYPE_CHECKING:
+    from streetsight.service.store.database import Database
 
 RESTART_FIRST_SECONDS, RESTART_MAX_SECONDS, STEADY_SECONDS = 1.0, 30.0, 60.0
 CHECK_SECONDS = 0.25
@@ -103,9 +107,10 @@ def _serve_web(settings: Settings) -> None:
     from streetsight.service.files.opening import open_blobs
     from streetsight.service.store.opening import open_database
 
-    with open_database(settings):  # what cannot work is said here, before anything has started
+    with open_database(settings) as database:  # what cannot work is said here, before anything has started
         open_blobs(settings)
         load_release()
+        _invite_first_admin(database, settings)
     config = uvicorn.Config(
         create_app(settings), settings.host, settings.port, log_config=None, server_header=False,
         proxy_headers=True, forwarded_allow_ips=settings.forwarded_from,
@@ -116,3 +121,16 @@ def _serve_web(settings: Settings) -> None:
         signal.signal(number, lambda *_: None)
     with Workers(settings.workers, settings.stop_seconds):
         uvicorn.Server(config).run()
+
+
+def _invite_first_admin(database: "Database", settings: Settings) -> None:
+    """Without an admin, print a link by which the first one comes in. Its token stays out of the log."""
+    from streetsight.service.auth.actor import SYSTEM
+    from streetsight.service.people.links import LASTS, add_link, has_admin, link_url
+
+    with database.write() as session:
+        token = None if has_admin(session) else add_link(session, SYSTEM)
+    if token is not None:
+        hours = LASTS.total_seconds() / 3600
+        log.warning("no_admin_yet", setup_link="printed to standard output", good_for_hours=hours)
+        print(link_url(settings.address, token), flush=True)  # noqa: T201

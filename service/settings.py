@@ -9,12 +9,21 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    ByteSize,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streetsight.models.language import SpokenError
+from streetsight.service.auth.actor import PERSON_ROLES
 
 PREFIX = "STREETSIGHT_"
 SECRETS_FOLDER = Path("/run/secrets")
@@ -229,6 +238,10 @@ class Settings(BaseSettings):
     report_contact_days: Annotated[float, Field(gt=0)] = Field(
         default=180, description="How long it is kept who reported something."
     )
+    report_categories: Path | None = Field(
+        default=None,
+        description="File of what can be reported, in the form of the shipped `reports/categories.toml`.",
+    )
     open311: bool = Field(default=False, description="Open311 GeoReport v2 is served at `/open311/v2`.")
     open311_jurisdiction: str = Field(
         default="", description="Its `jurisdiction_id`, as `city.example.cn`; requests may leave it out."
@@ -240,6 +253,9 @@ class Settings(BaseSettings):
     )
     provider: str = Field(
         default="cpu", description="What runs the model: cpu, onnx, openvino, cuda or tensorrt."
+    )
+    release_poll_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=1, description="How often every process looks whether another release is in force."
     )
     max_batch_size: Annotated[int, Field(ge=1, le=1024)] = Field(
         default=32, description="Most jobs that a worker claims at once."
@@ -276,6 +292,35 @@ class Settings(BaseSettings):
         """The city's time zone."""
         return ZoneInfo(self.time_zone)
 
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, url: str | None) -> str | None:
+        if url is not None and not (urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname):
+            raise ValueError("expected https://host or http://host")
+        return url
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _safe(cls, url: str | None) -> str | None:
+        if url is not None and not is_safe_url(url):
+            raise ValueError("expected https://host, or http:// on this machine alone")
+        return url
+
+    @field_validator("oidc_role_map")
+    @classmethod
+    def _our_roles(cls, roles: dict[str, str]) -> dict[str, str]:
+        if unknown := sorted(set(roles.values()) - set(PERSON_ROLES)):
+            raise ValueError(
+                f"no such roles: {', '.join(unknown)}; expected some of {', '.join(PERSON_ROLES)}"
+            )
+        return roles
+
+    @model_validator(mode="after")
+    def _whole_oidc(self) -> "Settings":
+        if self.oidc_issuer is not None and not (self.oidc_client_id and self.oidc_role_map):
+            raise ValueError("OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_ROLE_MAP beside it")
+        return self
+
     @property
     def database(self) -> str:
         """URL of the database, whichever was chosen; holds a password."""
@@ -288,6 +333,13 @@ class Settings(BaseSettings):
         """Where people reach the server, as far as its own settings tell; without a slash at the end."""
         host = "localhost" if self.host in ("0.0.0.0", "::", "127.0.0.1") else self.host
         return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+
+def is_safe_url(url: str) -> bool:
+    """Whether nobody on the way can read or change what is sent there."""
+    parts = urlsplit(url)
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and local))
 
 
 def read_settings(secrets: Path = SECRETS_FOLDER) -> Settings:

@@ -5,6 +5,7 @@ the column answers it. Ranges are compared byte by byte on both databases: other
 areas between. On PostgreSQL the index serves only columns of the type `AreaPath`, which sort so themselves.
 """
 
+import re
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, false, or_, true
@@ -13,13 +14,22 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.functions import FunctionElement
 
 from streetsight.service.auth.actor import Actor
+from streetsight.service.faults import Invalid
 
 AreaPath = String(200).with_variant(String(200, collation="C"), "postgresql")
 """Type of a column `area_path`, as `/330106/330106003/`."""
 
 AFTER_SLASH = chr(ord("/") + 1)
 
+PATH = re.compile(r"/([\w-]+/)+")
+
 PathColumn = ColumnElement[Any] | InstrumentedAttribute[Any]
+
+
+class BadArea(Invalid):
+    """A path of areas that is none."""
+
+    code = "bad_area"
 
 
 class _by_bytes(FunctionElement[str]):
@@ -48,3 +58,10 @@ def within(areas: tuple[str, ...], column: PathColumn) -> ColumnElement[bool]:
     path = _by_bytes(column)
     ranges = [and_(path >= area, path < area[:-1] + AFTER_SLASH) for area in areas]
     return or_(*ranges) if ranges else false()
+
+
+def checked_area(path: str) -> str:
+    """A path of areas that will do. Raises BadArea."""
+    if not PATH.fullmatch(path) or len(path) > 200:
+        raise BadArea("{path} is no path of areas; expected one as /330106/330106003/", path=repr(path)[:220])
+    return path

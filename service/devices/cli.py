@@ -1,18 +1,17 @@
 """`streetsight device`: who may upload."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streetsight.models.cli import Lang, spoken_errors
+from streetsight.models.cli import Lang
+from streetsight.service.auth.actor import operator
+from streetsight.service.store.commands import database_of_settings
 
 if TYPE_CHECKING:
     from streetsight.models.taxonomy import Language
     from streetsight.service.devices.service import Scope
-    from streetsight.service.store.database import Database
 
 app = typer.Typer(no_args_is_help=True, help="Devices that may upload: add, list, revoke.")
 
@@ -20,21 +19,25 @@ Name = Annotated[str, typer.Argument(help="Of the device, as people call it.")]
 Scopes = Annotated[
     str, typer.Option("--scopes", help="What the token is good for, by comma: upload, read, detect.")
 ]
+AreaPath = Annotated[
+    str | None, typer.Option("--area", help="Where it works, as /330106/330106003/; everywhere if not given.")
+]
 ALL = "upload,read,detect"
 
 
 @app.command()
-def add(name: Name, scopes: Scopes = ALL, lang: Lang = None) -> None:
+def add(name: Name, scopes: Scopes = ALL, area: AreaPath = None, lang: Lang = None) -> None:
     """Add a device and print its token, this once.
 
     The token alone goes to standard output: TOKEN=$(streetsight device add patrol-07)
     """
+    from streetsight.service.auth.scope import checked_area
     from streetsight.service.devices.service import add_device
 
-    with _opened(lang) as (database, language):
+    with database_of_settings(lang) as (database, language):
         wanted = _named_scopes(scopes)
         with database.write() as session:
-            fresh = add_device(session, name, wanted)
+            fresh = add_device(session, name, wanted, area and checked_area(area), operator())
         _show_once(fresh, language)
 
 
@@ -43,10 +46,10 @@ def token(name: Name, scopes: Scopes = ALL, lang: Lang = None) -> None:
     """Print one more token for a device, this once. The others stay good."""
     from streetsight.service.devices.service import add_token
 
-    with _opened(lang) as (database, language):
+    with database_of_settings(lang) as (database, language):
         wanted = _named_scopes(scopes)
         with database.write() as session:
-            fresh = add_token(session, name, wanted)
+            fresh = add_token(session, name, wanted, operator())
         _show_once(fresh, language)
 
 
@@ -56,9 +59,9 @@ def revoke(name: Name, lang: Lang = None) -> None:
     from streetsight.models.language import translate
     from streetsight.service.devices.service import revoke_tokens
 
-    with _opened(lang) as (database, language):
+    with database_of_settings(lang) as (database, language):
         with database.write() as session:
-            count = revoke_tokens(session, name)
+            count = revoke_tokens(session, name, operator())
         typer.echo(translate("{name}: {count} tokens were revoked", language, count=count, name=name))
 
 
@@ -67,32 +70,22 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="One object per device.")] = False,
     lang: Lang = None,
 ) -> None:
-    """Show all devices: name, good tokens, last contact, id."""
+    """Show all devices: name, good tokens, last contact, area, id."""
     from streetsight.service.devices.service import list_devices
 
-    with _opened(lang) as (database, _language):
+    with database_of_settings(lang) as (database, _language):
         with database.read() as session:
             found = list_devices(session)
         for device, tokens in found:
             seen = device.last_seen_at.isoformat(timespec="seconds") if device.last_seen_at else None
-            row = {"name": device.name, "tokens": tokens, "last_seen_at": seen, "id": device.id}
+            row = {
+                "name": device.name,
+                "tokens": tokens,
+                "last_seen_at": seen,
+                "area": device.area_path,
+                "id": device.id,
+            }
             typer.echo(json.dumps(row, ensure_ascii=False) if as_json else "\t".join(map(str, row.values())))
-
-
-@contextmanager
-def _opened(lang: str | None) -> "Iterator[tuple[Database, Language]]":
-    from streetsight.service.faults import StorageFull, Unavailable
-    from streetsight.service.settings import read_settings
-    from streetsight.service.store.database import DatabaseError, spoken_failures
-    from streetsight.service.store.opening import open_database
-
-    data_errors = (DatabaseError, Unavailable, StorageFull)
-    with (
-        spoken_errors(lang, data_errors) as language,
-        spoken_failures(),
-        open_database(read_settings()) as database,
-    ):
-        yield database, language
 
 
 def _named_scopes(scopes: str) -> "tuple[Scope, ...]":

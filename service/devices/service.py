@@ -7,7 +7,8 @@ from typing import Literal, get_args
 
 from sqlalchemy import select, update
 
-from streetsight.service.auth.actor import Actor, Role
+from streetsight.service.audit.service import record
+from streetsight.service.auth.actor import SYSTEM, Actor, Role
 from streetsight.service.auth.tokens import new_token, token_hash
 from streetsight.service.devices.tables import Device, DeviceToken
 from streetsight.service.faults import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -90,8 +91,17 @@ class DeviceAccess:
         return self.seen_at is None or abs(now() - self.seen_at) > SEEN_EVERY
 
 
-def add_device(session: WriteSession, name: str, scopes: Sequence[Scope] = SCOPES) -> str:
+def add_device(
+    session: WriteSession,
+    name: str,
+    scopes: Sequence[Scope] = SCOPES,
+    area_path: str | None = None,
+    actor: Actor = SYSTEM,
+) -> str:
     """Add a device and give its first token, which is shown this once.
+
+    Args:
+        area_path: where it works; None is everywhere.
 
     Raises:
         DeviceExists: when the name is taken.
@@ -101,23 +111,27 @@ def add_device(session: WriteSession, name: str, scopes: Sequence[Scope] = SCOPE
             "there is a device {name} already; choose another name, or `streetsight device token {name}`",
             name=name,
         )
-    device = Device(name=name)
+    device = Device(name=name, area_path=area_path)
     session.add(device)
     session.flush()
-    return _add_token(session, device, scopes)
+    record(session, actor, "device.added", f"device/{device.id}", {"name": name, "area": area_path})
+    return _add_token(session, device, scopes, actor)
 
 
-def add_token(session: WriteSession, name: str, scopes: Sequence[Scope] = SCOPES) -> str:
+def add_token(
+    session: WriteSession, name: str, scopes: Sequence[Scope] = SCOPES, actor: Actor = SYSTEM
+) -> str:
     """One more token for a device. Raises NoDevice."""
-    return _add_token(session, _named(session, name), scopes)
+    return _add_token(session, _named(session, name), scopes, actor)
 
 
-def revoke_tokens(session: WriteSession, name: str) -> int:
+def revoke_tokens(session: WriteSession, name: str, actor: Actor = SYSTEM) -> int:
     """Take back all tokens of a device; gives how many were good until now. Raises NoDevice."""
     device = _named(session, name)
     good = [each for each in _tokens(session, device) if each.revoked_at is None]
     for token in good:
         token.revoked_at = now()
+    record(session, actor, "device.tokens_revoked", f"device/{device.id}", {"tokens": len(good)})
     return len(good)
 
 
@@ -153,10 +167,11 @@ def mark_seen(session: WriteSession, access: DeviceAccess) -> None:
     session.execute(update(DeviceToken).where(DeviceToken.id == access.token_id).values(last_used_at=moment))
 
 
-def _add_token(session: WriteSession, device: Device, scopes: Sequence[Scope]) -> str:
+def _add_token(session: WriteSession, device: Device, scopes: Sequence[Scope], actor: Actor) -> str:
     token = new_token()
     session.add(DeviceToken(device_id=device.id, token_sha256=token_hash(token), scopes=" ".join(scopes)))
     session.flush()
+    record(session, actor, "device_token.added", f"device/{device.id}", {"scopes": [*scopes]})
     return token
 
 

@@ -1,0 +1,123 @@
+"""Links by which somebody chooses a password, once: the first admin, or a person whom an admin invites."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from sqlalchemy import exists, select, update
+
+from streetsight.service.audit.service import record
+from streetsight.service.auth.actor import SYSTEM, Actor, Role
+from streetsight.service.auth.tokens import SETUP, new_token, token_hash
+from streetsight.service.faults import Forbidden, Invalid
+from streetsight.service.people.recognising import actor_of
+from streetsight.service.people.service import (
+    NewPerson,
+    add_person,
+    checked_hash,
+    checked_login,
+    set_password,
+)
+from streetsight.service.people.sessions import Begun, Visit
+from streetsight.service.people.signing_in import admit
+from streetsight.service.people.tables import Person, SetupLink
+from streetsight.service.resources import Resources
+from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.types import now
+
+LASTS = timedelta(hours=24)
+
+
+class LinkOver(Forbidden):
+    """A link that nobody made, or that was used, or is too old."""
+
+    code = "link_over"
+
+
+class NotTheSame(Invalid):
+    """A password that was written twice, and not the same."""
+
+    code = "not_the_same"
+
+
+def add_link(session: WriteSession, actor: Actor, person: Person | None = None) -> str:
+    """A new link for a person, or for the first admin; gives its token. Earlier ones are over.
+
+    Raises:
+        LinkOver: for a person who is disabled.
+    """
+    if person is not None and person.state != "active":
+        raise LinkOver("{login} is disabled; enable the account first", login=person.login)
+    person_id = person.id if person else None
+    end_links(session, person_id)
+    token = new_token(SETUP)
+    session.add(SetupLink(person_id=person_id, token_sha256=token_hash(token), expires_at=now() + LASTS))
+    session.flush()
+    record(session, actor, "person.link_added", f"person/{person_id or '-'}")
+    return token
+
+
+def end_links(session: WriteSession, person_id: str | None) -> None:
+    """Links of a person, or for a first admin, are over."""
+    of = SetupLink.person_id.is_(None) if person_id is None else SetupLink.person_id == person_id
+    session.execute(update(SetupLink).where(of, SetupLink.used_at.is_(None)).values(used_at=now()))
+
+
+def find_link(session: ReadSession, token: str) -> tuple[SetupLink, Person | None]:
+    """A link that is good, and whose it is. Raises LinkOver."""
+    link = session.scalar(select(SetupLink).where(SetupLink.token_sha256 == token_hash(token)))
+    person = session.get(Person, link.person_id) if link and link.person_id else None
+    if link is None or link.used_at is not None or link.expires_at <= now():
+        raise LinkOver(
+            "this link was used, is too old, or was never made; `streetsight person setup-link` or an admin "
+            "gives a new one"
+        )
+    return link, person
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is chosen by a link. `login` and `name` are the first admin's."""
+
+    password: str
+    login: str = ""
+    name: str = ""
+
+
+def use_link(server: Resources, token: str, choice: Choice, visit: Visit, held: str | None) -> Begun:
+    """Choose the password and be signed in. The link is over then.
+
+    Args:
+        held: session token that the browser brought; it is ended.
+
+    Raises:
+        LinkOver, BadLogin, WeakPassword, PersonExists: when nothing was changed, and the link is still good.
+    """
+    with server.database.read() as session:
+        _, person = find_link(session, token)
+    login = person.login if person else checked_login(choice.login)
+    hashed = checked_hash(choice.password, login)
+
+    def use(session: WriteSession) -> Begun:
+        link, person = find_link(session, token)  # once: somebody may have been quicker
+        link.used_at = now()
+        if person is None:
+            new = NewPerson(login, choice.name or login, Role.ADMIN)
+            person = add_person(session, SYSTEM, new, hashed)
+        else:
+            set_password(session, SYSTEM, person, hashed)
+        record(session, actor_of(person), "person.link_used", f"person/{person.id}")
+        return admit(session, person, visit, held)
+
+    return server.writer.run(use)
+
+
+def link_url(base: str, token: str) -> str:
+    """The link itself."""
+    return f"{base}/setup?{urlencode({'token': token})}"
+
+
+def has_admin(session: ReadSession) -> bool:
+    """Whether somebody can look after the people."""
+    admins = exists().where(Person.role == Role.ADMIN.value, Person.state == "active")
+    return bool(session.scalar(select(admins)))
