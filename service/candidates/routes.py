@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, StringConstraints
 
 from streetsight.inference.rules.settings import Level
 from streetsight.service.auth.access import Viewer
@@ -23,8 +23,11 @@ from streetsight.service.frames.service import parse_bounds
 
 router = APIRouter(prefix="/v1/candidates", tags=["candidates"])
 
-Name = Annotated[str, Query(pattern="^[a-z][a-z0-9_]{0,59}$")]
-Bbox = Annotated[str, Query(description="west,south,east,north; WGS-84 degrees", max_length=200)]
+Name = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{0,59}$")]
+"""Of a class or a condition."""
+
+Bbox = Annotated[str, StringConstraints(max_length=200)]
+"""`west,south,east,north`, WGS-84 degrees."""
 
 
 def filters_wanted(
