@@ -88,6 +88,7 @@ class Training(_Part):
     Attributes:
         version_address: of the dataset version that was learned from; None where all sources were split.
         averaged: the runs ("recipe, epochs") whose mean they are.
+        added_classes: learned afterwards, without a change to the others (`streetsight add-class`).
     """
 
     recipe: str
@@ -101,6 +102,7 @@ class Training(_Part):
     commit: str | None
     versions: dict[str, str]
     averaged: tuple[str, ...] = ()
+    added_classes: tuple[str, ...] = ()
 
 
 class SizeRecall(_Part):

@@ -85,6 +85,33 @@ def average(
         typer.echo(translate("checkpoint: {path}", language, path=checkpoint))
 
 
+def add_class(
+    name: Annotated[str, typer.Argument(metavar="CLASS", help="Class of the taxonomy, such as person.")],
+    source: Annotated[Path, typer.Option("--from", help="Folder of a finished training run.")],
+    run: Annotated[Path, typer.Option(help="Folder to write: a run that can be exported or gone on from.")],
+    photos: PhotosOption,
+    teacher: Annotated[
+        Path | None, typer.Option(help="COCO checkpoint that finds the class where nobody labelled it.")
+    ] = None,
+    version: VersionOption = None,
+    lang: Lang = None,
+) -> None:
+    """Give a finished model one class more, in minutes; what it says of all others stays as it was.
+
+    Example:
+
+      streetsight add-class person --from runs/street --teacher coco.pt --photos data --run runs/people
+
+    Exit status: 0, or 2 when the class cannot be added.
+    """
+    from streetsight.models.language import translate
+    from streetsight.training.added_class import add_class as add
+
+    with spoken_errors(lang) as language:
+        checkpoint = add(source, name, photos, teacher, run, version)
+        typer.echo(translate("checkpoint: {path}", language, path=checkpoint))
+
+
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
     name: Annotated[str, typer.Option(help="Name of the release.")],

@@ -91,7 +91,7 @@ def make_release(
         ParityError: the export does not compute what was trained; nothing is written.
     """
     parse_rules(threshold_rules, default_taxonomy().names)  # a slip is said before the long work
-    description = _description(run, version)
+    description = run_description(run, version)
     with drafted(output, name) as draft:
         size = size or int(description["recipe"]["image_size"])
         parts = read_parts(photos, version)
@@ -104,7 +104,7 @@ def make_release(
     return output / name
 
 
-def _description(run: Path, version: Path | None) -> dict[str, Any]:
+def run_description(run: Path, version: Path | None) -> dict[str, Any]:
     """What the run says of itself; it must have learned from what it is now measured beside."""
     path = run / "run.json"
     if not path.is_file():
@@ -214,6 +214,7 @@ def _card(
                 f"{each['recipe']['name']}, {each['recipe']['epochs']} epochs"
                 for each in description.get("averaged", ())
             ),
+            added_classes=tuple(description.get("added_classes", ())),
         ),
         parity=exported.parity,
         limits=LIMITS,

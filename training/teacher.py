@@ -45,7 +45,7 @@ def label_vehicles(
     return [
         record
         if record.labelled_classes & COCO_TAUGHT
-        else merge(record, _coco_opinion(record, model, unsure), COCO_TAUGHT, sure)
+        else merge(record, coco_opinion(record, model, unsure), COCO_TAUGHT, sure)
         for record in records
     ]
 
@@ -66,6 +66,17 @@ def label_by_release(
         return merge(record, opinion, known - record.labelled_classes, sure)
 
     return list(in_order(teach, records, cores()))
+
+
+def coco_opinion(record: LabelRecord, model: YOLO, unsure: float) -> Opinion:
+    """What a COCO model sees on a photo from a score on, by COCO's names."""
+    # One photo a call: a list is decoded whole before the first prediction. One square shape: torch's
+    # CPU kernels keep a plan for every shape they ever saw. Ultralytics takes all threads but one away.
+    (result,) = model.predict(str(record.image), imgsz=640, rect=False, conf=unsure, verbose=False)
+    torch.set_num_threads(cores())
+    names = tuple(result.names[int(index)] for index in result.boxes.cls)
+    boxes = result.boxes.xywhn.cpu().numpy().astype(np.float32)
+    return Opinion(names, tuple(result.boxes.conf.tolist()), boxes)
 
 
 def merge(record: LabelRecord, opinion: Opinion, classes: frozenset[str], sure: float) -> LabelRecord:
@@ -107,13 +118,3 @@ def _restore(record: LabelRecord, row: Iterable[list[object]]) -> LabelRecord:
         class_names=tuple(map(str, names)),
         boxes_cxcywh_norm=np.array(boxes, np.float32).reshape(-1, 4),
     )
-
-
-def _coco_opinion(record: LabelRecord, model: YOLO, unsure: float) -> Opinion:
-    # One photo a call: a list is decoded whole before the first prediction. One square shape: torch's
-    # CPU kernels keep a plan for every shape they ever saw. Ultralytics takes all threads but one away.
-    (result,) = model.predict(str(record.image), imgsz=640, rect=False, conf=unsure, verbose=False)
-    torch.set_num_threads(cores())
-    names = tuple(result.names[int(index)] for index in result.boxes.cls)
-    boxes = result.boxes.xywhn.cpu().numpy().astype(np.float32)
-    return Opinion(names, tuple(result.boxes.conf.tolist()), boxes)
