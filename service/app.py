@@ -27,6 +27,8 @@ from streetsight.service.people import self_routes as own
 from streetsight.service.people import session_routes as sessions
 from streetsight.service.people import setup_routes as setup
 from streetsight.service.releases import routes as releases
+from streetsight.service.reports import page_routes as report_page
+from streetsight.service.reports import routes as reports
 from streetsight.service.resources import Resources, opened
 from streetsight.service.settings import Settings
 from streetsight.service.sightings import routes as sightings
@@ -36,7 +38,7 @@ from streetsight.service.zones import routes as zones
 ROUTERS = (
     health.router, devices.router, patrols.router, frames.router, detections.router,
     areas.router, zones.router, releases.router,
-    events.router, webhooks.router,
+    events.router, webhooks.router, reports.router, report_page.router,
     sightings.router, candidates.router, decisions.router, issues.router,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
 )  # fmt: skip
@@ -73,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     limits = {
         "/v1/frames": one + json, "/v1/detect": one + json, "/v1/frames/batch": many + json,
         "/v1/areas": maps, "/v1/zones": maps,
+        "/v1/reports": 3 * one + json, "/report": 3 * one + json, "/v1/reports/import": maps,
     }  # fmt: skip
     app.add_middleware(BodyLimit, default=json, routes=limits)
     app.add_middleware(RequestLog)

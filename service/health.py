@@ -8,7 +8,6 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from streetsight.models.language import SpokenError, translate
-from streetsight.models.releases import load_release
 from streetsight.service.dependencies import Server
 from streetsight.service.errors import language_of, problem
 from streetsight.service.jobs.queue import counts
@@ -31,7 +30,7 @@ def alive() -> dict[str, str]:
 def ready(server: Server, request: Request) -> JSONResponse:
     """Database, storage and release can be used. Send no traffic while they cannot."""
     checks: dict[str, Callable[[], Any]] = {
-        "database": server.database.check, "files": server.blobs.check, "release": load_release,
+        "database": server.database.check, "files": server.blobs.check, "release": server.releases.check,
     }  # fmt: skip
     found = {name: _reason(check, request) for name, check in checks.items()}
     if any(found.values()):

@@ -1,17 +1,23 @@
 """`streetsight work`: one worker in a process of its own."""
 
 import signal
+from datetime import timedelta
 
 import structlog
 
 from streetsight.inference.pipeline import cores
-from streetsight.models.releases import load_release
+from streetsight.inference.rules.settings import load_rules
+from streetsight.models.releases import search_path
 from streetsight.service.areas.job import AreaJob
+from streetsight.service.assembling.job import AssembleJob
 from streetsight.service.detections.job import DetectJob
 from streetsight.service.detections.looking import Looker
 from streetsight.service.files.blobs import Blobs
 from streetsight.service.files.opening import open_blobs
 from streetsight.service.jobs.handler import Handler
+from streetsight.service.releases.choosing import chosen
+from streetsight.service.releases.keeper import ReleaseKeeper
+from streetsight.service.releases.redetecting import RedetectJob
 from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
@@ -24,7 +30,14 @@ log = structlog.get_logger(__name__)
 
 def handlers(database: Database, blobs: Blobs, looker: Looker, settings: Settings) -> list[Handler]:
     """Whoever does the jobs of each kind; fresh frames first."""
-    return [DetectJob(database, blobs, looker), AreaJob(database)]
+    debounce = timedelta(seconds=settings.assemble_after_seconds)
+    rules = load_rules(settings.rules_file)
+    return [
+        DetectJob(database, blobs, looker, debounce),
+        AssembleJob(database, blobs, rules, lambda: looker.release.card),
+        AreaJob(database),
+        RedetectJob(database, blobs, looker),
+    ]
 
 
 def work(settings: Settings, parent: int | None = None) -> None:
@@ -38,12 +51,15 @@ def work(settings: Settings, parent: int | None = None) -> None:
     """
     with open_database(settings) as database:
         calls = max(1, cores() // max(1, settings.workers))
-        looker = Looker(load_release(), settings.provider, calls, threads=1)
+        with database.read() as session:
+            release = chosen(session, search_path())
+        looker = Looker(release, settings.provider, calls, threads=1)
         worker = Worker(database, handlers(database, open_blobs(settings), looker, settings), settings)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         watch_over(worker, settings, parent)
         log.info("worker_started", release=looker.release.address, calls=calls)
-        with Courier(database, settings, open_sealer(settings)).running():
+        releases = ReleaseKeeper(database, looker, settings.release_poll_seconds)
+        with releases.running(), Courier(database, settings, open_sealer(settings)).running():
             worker.run()
         log.info("worker_stopped")

@@ -13,7 +13,7 @@ from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.scope import in_scope
 from streetsight.service.etags import require_version
-from streetsight.service.faults import Forbidden, NotFound
+from streetsight.service.faults import Forbidden, Invalid, NotFound
 from streetsight.service.jobs.queue import enqueue
 from streetsight.service.store.ids import new_id
 from streetsight.service.store.paging import Page, page
@@ -28,6 +28,12 @@ class NoArea(NotFound):
     """No area of this code, or none that who asks may know of."""
 
     code = "no_area"
+
+
+class UnknownArea(Invalid):
+    """A filter by an area that is not in force."""
+
+    code = "unknown_area"
 
 
 class WholeCityOnly(Forbidden):
@@ -133,6 +139,18 @@ def find_area(session: ReadSession, actor: Actor, code: str) -> Area:
     if area is None:
         raise NoArea("there is no area {code}; GET /v1/areas lists them", code=code)
     return area
+
+
+def path_of_area(session: ReadSession, area: str) -> str:
+    """The path of an area that a filter names by its path or its code. Raises UnknownArea."""
+    if area.startswith("/") and area.endswith("/"):
+        return area
+    path = session.scalar(select(Area.path).where(Area.version_id == _newest(), Area.code == area))
+    if path is None:
+        raise UnknownArea(
+            "there is no area {area}; send its code, or its path as /330106/330106003/", area=area
+        )
+    return path
 
 
 def areas_at(session: ReadSession, actor: Actor, lon: float, lat: float) -> list[Area]:

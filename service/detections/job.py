@@ -1,9 +1,12 @@
 """The job that looks at a frame."""
 
+from datetime import timedelta
+
 from sqlalchemy import update
 
 from streetsight.models.frame import FrameMetadata
 from streetsight.service.areas.service import area_path_at
+from streetsight.service.assembling.arming import DEBOUNCE, frame_settled
 from streetsight.service.detections.looking import Looker, Seen
 from streetsight.service.detections.service import KIND, add_result, clean
 from streetsight.service.files.blobs import Blobs
@@ -21,8 +24,11 @@ class DetectJob:
 
     kind = KIND
 
-    def __init__(self, database: Database, blobs: Blobs, looker: Looker) -> None:
-        self._database, self._blobs, self._looker = database, blobs, looker
+    def __init__(
+        self, database: Database, blobs: Blobs, looker: Looker, debounce: timedelta = DEBOUNCE
+    ) -> None:
+        """`debounce`: how long a patrol waits for more frames before it is assembled."""
+        self._database, self._blobs, self._looker, self._debounce = database, blobs, looker, debounce
         self.calls = looker.calls
 
     def work(self, claim: Claim) -> Effect:
@@ -30,17 +36,21 @@ class DetectJob:
             sha256 = session.get_one(Frame, claim.key).sha256
         seen = self._looker.look(self._blobs.get(sha256))
         passed("detected")
-        return lambda session: _publish(session, claim.key, seen)
+        return lambda session: publish(session, claim.key, seen, self._debounce)
 
     def gave_up(self, session: WriteSession, claim: Claim) -> None:
-        session.execute(update(Frame).where(Frame.id == claim.key).values(state="failed"))
+        failed = update(Frame).where(Frame.id == claim.key).values(state="failed")
+        patrol_id = session.scalar(failed.returning(Frame.patrol_id))
+        frame_settled(session, patrol_id, self._debounce)
 
 
-def _publish(session: WriteSession, frame_id: str, seen: Seen) -> None:
+def publish(session: WriteSession, frame_id: str, seen: Seen, debounce: timedelta = DEBOUNCE) -> None:
+    """Write what was seen on a frame; from now on it is the frame's result, and its patrol is assembled."""
     frame = session.get_one(Frame, frame_id)
     frame.result_id, frame.state = add_result(session, frame_id, seen).id, "detected"
     _fill_in(session, frame, seen.result.metadata)
     session.flush()
+    frame_settled(session, frame.patrol_id, debounce)
     passed("publishing")
 
 

@@ -19,8 +19,16 @@ class Seen:
     release: Release
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """A release and the detector that runs it: never one without the other."""
+
+    release: Release
+    detector: Detector
+
+
 class Looker:
-    """Looks at photos. Safe to call from several threads at once."""
+    """Looks at photos. Safe to call from several threads at once, also while the release is switched."""
 
     def __init__(self, release: Release, provider: str, calls: int, threads: int) -> None:
         """Load and warm up.
@@ -32,12 +40,32 @@ class Looker:
         Raises:
             ReleaseError: when the release cannot run.
         """
-        self.release, self.calls = release, calls
-        self._detector = Detector(release, threads, calls, provider)
+        self._provider, self.calls, self._threads = provider, calls, threads
+        self._loaded = self.load(release)
+
+    @property
+    def release(self) -> Release:
+        """The release that the next photo is looked at with."""
+        return self._loaded.release
+
+    def load(self, release: Release) -> Loaded:
+        """Load and warm up another release, beside the present one; nothing waits meanwhile.
+
+        Raises:
+            ReleaseError: when it cannot run.
+        """
+        return Loaded(release, Detector(release, self._threads, self.calls, self._provider))
+
+    def switch(self, loaded: Loaded) -> None:
+        """Put a loaded release in the place of this one.
+
+        Photos under way are finished with the release that they were begun with.
+        """
+        self._loaded = loaded
 
     def look(self, photo: bytes, name: str = "") -> Seen:
         """One photo from bytes to detections. One that cannot be used is a result too."""
-        started = time.perf_counter()
-        result = detect_source(PhotoSource(name, partial(bytes, photo)), self._detector)
-        INFERENCE.labels(self.release.address, "photo").observe(time.perf_counter() - started)
-        return Seen(result, self.release)
+        loaded, started = self._loaded, time.perf_counter()  # read once: all of a result is of one release
+        result = detect_source(PhotoSource(name, partial(bytes, photo)), loaded.detector)
+        INFERENCE.labels(loaded.release.address, "photo").observe(time.perf_counter() - started)
+        return Seen(result, loaded.release)

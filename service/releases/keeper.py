@@ -1,0 +1,90 @@
+"""Keeps the looker of a process on the release in force: notices changes, loads, checks, switches."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from streetsight.models.language import SpokenError
+from streetsight.models.releases import Release, ReleaseError, search_path
+from streetsight.service.detections.looking import Looker
+from streetsight.service.releases.choosing import Sign, chosen, sign
+from streetsight.service.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+
+class ReleaseKeeper:
+    """One for each process. A release that cannot be loaded leaves the one that runs; `check` tells."""
+
+    def __init__(
+        self,
+        database: Database,
+        looker: Looker,
+        poll_seconds: float,
+        after: Callable[[], object] | None = None,
+    ) -> None:
+        """`after`: called when something may have changed; the web server records it there."""
+        self._database, self._looker, self._seconds = database, looker, poll_seconds
+        self._roots, self._after = search_path(), after
+        self.lock = threading.RLock()
+        self._seen: Sign | None = None
+        self._trouble: SpokenError | None = None
+        self._stop = threading.Event()
+
+    def refresh(self) -> None:
+        """Look whether another release is in force by now, and switch to it.
+
+        Raises:
+            ReleaseError: when it cannot be loaded; the present one stays.
+        """
+        with self.lock:
+            with self._database.read() as session:
+                there = sign(session, self._roots)
+                if there == self._seen and self._trouble is None:
+                    return
+                self._switch(chosen(session, self._roots))
+            if self._after is not None:
+                self._after()
+            self._seen, self._trouble = there, None
+
+    def _switch(self, release: Release) -> None:
+        if release.address != self._looker.release.address:
+            before = self._looker.release.address
+            self._looker.switch(self._looker.load(release))
+            log.info("release_switched", release=release.address, before=before)
+
+    def check(self) -> None:
+        """Whether the release in force runs here, and would after a restart.
+
+        Raises:
+            ReleaseError: when not.
+        """
+        if self._trouble is not None:
+            raise self._trouble
+        with self._database.read() as session:
+            chosen(session, self._roots)
+
+    @contextmanager
+    def running(self) -> Iterator["ReleaseKeeper"]:
+        """Look again and again, on a thread of its own."""
+        thread = threading.Thread(target=self._run, name="releases", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._stop.set()
+            thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            try:
+                self.refresh()
+            except ReleaseError as error:
+                if str(error) != str(self._trouble):
+                    log.error("release_not_switched", reason=str(error))
+                self._trouble = error
+            except (SpokenError, SQLAlchemyError, OSError) as error:
+                log.warning("release_not_looked_up", reason=str(error))
