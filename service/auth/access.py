@@ -139,6 +139,7 @@ def own_hosts(request: Request, settings: Settings) -> set[str]:
 
 AnyPerson = Annotated[Actor, Security(allowed(Permission.OWN_ACCOUNT))]
 Viewer = Annotated[Actor, Security(allowed(Permission.READ))]
+Observer = Annotated[Actor, Security(allowed(Permission.READ, device="read"))]  # or a device, for its own
 Reviewer = Annotated[Actor, Security(allowed(Permission.DECIDE))]
 Analyst = Annotated[Actor, Security(allowed(Permission.ANALYSE))]
 Admin = Annotated[Actor, Security(allowed(Permission.ADMINISTER))]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
-from streetsight.service.areas.tables import Area, AreaVersion
+from streetsight.service.areas.service import path_of_area
 from streetsight.service.auth.actor import Actor, Role
 from streetsight.service.auth.permissions import Permission, may
 from streetsight.service.auth.scope import in_scope, within
@@ -27,12 +27,6 @@ class NoCandidate(NotFound):
     """No candidate of this id, or none that who asks may see."""
 
     code = "no_candidate"
-
-
-class NoArea(Invalid):
-    """A code or path of no area in force."""
-
-    code = "no_area"
 
 
 class BadNear(Invalid):
@@ -120,7 +114,7 @@ def list_candidates(
 
 
 def conditions_of(session: ReadSession, actor: Actor, filters: Filters) -> ColumnElement[bool]:
-    """What the filters ask, within what the actor may see. Raises NoArea."""
+    """What the filters ask, within what the actor may see. Raises UnknownArea."""
     return and_(visible(actor), *_words(filters), *_times(filters), *_places(session, filters))
 
 
@@ -178,7 +172,7 @@ def _times(wanted: Filters) -> list[ColumnElement[bool]]:
 def _places(session: ReadSession, wanted: Filters) -> list[ColumnElement[bool]]:
     found = []
     if wanted.area is not None:
-        found.append(within((area_path(session, wanted.area),), Candidate.area_path))
+        found.append(within((path_of_area(session, wanted.area),), Candidate.area_path))
     if wanted.bounds is not None:
         found.append(in_bounds(wanted.bounds, Candidate.lon, Candidate.lat))
     if wanted.near is not None:
@@ -200,14 +194,3 @@ def _in_circle(circle: Circle) -> ColumnElement[bool]:
     east, north = (Candidate.lon - circle.lon) * east_m, (Candidate.lat - circle.lat) * METRES_PER_DEGREE
     inside = east * east + north * north <= circle.radius_m**2
     return and_(in_bounds(box, Candidate.lon, Candidate.lat), inside)
-
-
-def area_path(session: ReadSession, area: str) -> str:
-    """The path of an area that is named by its path or its code. Raises NoArea."""
-    if area.startswith("/") and area.endswith("/"):
-        return area
-    newest = select(AreaVersion.id).order_by(AreaVersion.number.desc()).limit(1).scalar_subquery()
-    path = session.scalar(select(Area.path).where(Area.version_id == newest, Area.code == area))
-    if path is None:
-        raise NoArea("there is no area {area}; send its code, or its path as /330106/330106003/", area=area)
-    return path

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from streetsight.models.language import SpokenError
+from streetsight.service.auth.access import Observer
 from streetsight.service.dependencies import Cursor, Id, Limit, Server, Text
 from streetsight.service.devices.access import Reader, Uploader
 from streetsight.service.errors import code_of, language_of, status_of
@@ -82,7 +83,7 @@ def upload_batch(server: Server, device: Uploader, form: ManyPhotos, request: Re
 @router.get("")
 def list_frames(
     server: Server,
-    device: Reader,
+    actor: Observer,
     limit: Limit = 50,
     cursor: Cursor = None,
     patrol_id: Id | None = None,
@@ -92,28 +93,31 @@ def list_frames(
     taken_from: AwareDatetime | None = None,
     taken_before: AwareDatetime | None = None,
     bbox: Annotated[str | None, Query(description="west,south,east,north; WGS-84 degrees")] = None,
+    area: Annotated[Text | None, Query(max_length=200, description="Path or code of an area.")] = None,
+    device_id: Id | None = None,
 ) -> FramePage:
-    """Frames of the device that asks, newest first."""
+    """Frames of the device that asks, or in the areas of the person, newest first."""
     filters = service.Filters(
-        patrol_id, state, class_name, min_score, taken_from, taken_before, service.parse_bounds(bbox)
-    )
+        patrol_id, state, class_name, min_score, taken_from, taken_before, service.parse_bounds(bbox),
+        area, device_id,
+    )  # fmt: skip
     with server.database.read() as session:
-        found = service.list_frames(session, device, filters, limit, cursor)
+        found = service.list_frames(session, actor, filters, limit, cursor)
         return FramePage(items=service.shown(session, found.items), next_cursor=found.next_cursor)
 
 
 @router.get("/{frame_id}")
-def read_frame(server: Server, device: Reader, frame_id: Id) -> FrameShown:
+def read_frame(server: Server, actor: Observer, frame_id: Id) -> FrameShown:
     """One frame, and what was found on it."""
     with server.database.read() as session:
-        return service.shown(session, [service.find_frame(session, device, frame_id)])[0]
+        return service.shown(session, [service.find_frame(session, actor, frame_id)])[0]
 
 
 @router.get("/{frame_id}/photo", response_class=StreamingResponse)
 def read_photo(server: Server, device: Reader, frame_id: Id) -> StreamingResponse:
     """The original bytes, for the device that sent them."""
     with server.database.read() as session:
-        frame = service.find_frame(session, device, frame_id)
+        frame = service.find_frame(session, device.actor, frame_id)
     headers = {
         "Content-Length": str(frame.size_bytes),
         "ETag": f'"{frame.sha256}"',

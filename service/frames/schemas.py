@@ -139,6 +139,7 @@ class FrameShown(BaseModel):
     received_at: datetime
     taken_at: datetime | None
     position: dict[str, Any] | None
+    area_path: str | None
     result: ResultShown | None
 
     @classmethod
@@ -148,7 +149,7 @@ class FrameShown(BaseModel):
             size_bytes=frame.size_bytes, device_id=frame.device_id, patrol_id=frame.patrol_id,
             state=frame.state, late=frame.late, received_at=frame.created_at,  # type: ignore[arg-type]
             taken_at=with_offset(frame.taken_at, frame.taken_offset_minutes), position=frame.position,
-            result=result,
+            area_path=frame.area_path, result=result,
         )  # fmt: skip
 
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, select
 
+from streetsight.service.areas.service import path_of_area
+from streetsight.service.auth.actor import Actor
+from streetsight.service.auth.scope import in_scope, within
 from streetsight.service.detections.schemas import ResultShown
 from streetsight.service.detections.service import results_of
 from streetsight.service.detections.tables import Detection
-from streetsight.service.devices.service import DeviceAccess
 from streetsight.service.faults import Invalid, NotFound
 from streetsight.service.frames.schemas import FrameShown
 from streetsight.service.frames.tables import Frame
@@ -21,7 +23,7 @@ Bounds = tuple[float, float, float, float]
 
 
 class NoFrame(NotFound):
-    """No frame of this id, or none of this device."""
+    """No frame of this id, or none that who asks may see."""
 
     code = "no_frame"
 
@@ -37,6 +39,7 @@ class Filters:
     """Which frames are wanted; None takes all.
 
     Attributes:
+        area: path or code of an area; what lies below it belongs to it.
         class_name, min_score: frames with a detection of this class, at least this sure.
         taken_from, taken_before: capture time, aware.
     """
@@ -48,21 +51,32 @@ class Filters:
     taken_from: datetime | None = None
     taken_before: datetime | None = None
     bounds: Bounds | None = None
+    area: str | None = None
+    device_id: str | None = None
 
 
-def find_frame(session: ReadSession, device: DeviceAccess, frame_id: str) -> Frame:
-    """A frame of this device. Raises NoFrame."""
-    frame = session.get(Frame, frame_id)
-    if frame is None or frame.device_id != device.id:
-        raise NoFrame("this device has no frame {id}", id=frame_id)
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """Condition that an actor may see a frame: a device its own, people those in their areas."""
+    if actor.kind == "device":
+        return Frame.device_id == actor.id
+    return in_scope(actor, Frame.area_path)
+
+
+def find_frame(session: ReadSession, actor: Actor, frame_id: str) -> Frame:
+    """A frame that the actor may see. Raises NoFrame."""
+    frame = session.scalar(select(Frame).where(Frame.id == frame_id, visible(actor)))
+    if frame is None:
+        raise NoFrame("there is no frame {id}, or not among yours", id=frame_id)
     return frame
 
 
 def list_frames(
-    session: ReadSession, device: DeviceAccess, filters: Filters, limit: int, cursor: str | None
+    session: ReadSession, actor: Actor, filters: Filters, limit: int, cursor: str | None
 ) -> Page[Frame]:
-    """Frames of this device, newest first."""
-    wanted = _filtered(select(Frame).where(Frame.device_id == device.id), filters)
+    """Frames that the actor may see, newest first."""
+    wanted = _filtered(select(Frame).where(visible(actor)), filters)
+    if filters.area is not None:
+        wanted = wanted.where(within((path_of_area(session, filters.area),), Frame.area_path))
     return page(session, wanted, Frame, limit, cursor)
 
 
@@ -95,6 +109,8 @@ def _result(frame: Frame, results: dict[str, ResultShown]) -> ResultShown | None
 def _filtered(frames: Select[Frame], wanted: Filters) -> Select[Frame]:
     if wanted.patrol_id is not None:
         frames = frames.where(Frame.patrol_id == wanted.patrol_id)
+    if wanted.device_id is not None:
+        frames = frames.where(Frame.device_id == wanted.device_id)
     if wanted.state is not None:
         frames = frames.where(Frame.state == wanted.state)
     if wanted.taken_from is not None:

@@ -37,6 +37,7 @@ class Frame(Row):
         Index(None, "taken_at"),
         Index(None, "lat", "lon"),
         Index(None, "area_path", "id"),
+        Index(None, "patrol_id", "area_path"),
     )
 
     sha256: Mapped[str] = mapped_column(String(64), unique=True)

@@ -5,10 +5,11 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
+from streetsight.service.areas.service import path_of_area
 from streetsight.service.auth.actor import Actor, Role
 from streetsight.service.auth.permissions import Permission, may
 from streetsight.service.auth.scope import in_scope, within
-from streetsight.service.candidates.queries import area_path, decided_by_the_street, in_bounds
+from streetsight.service.candidates.queries import decided_by_the_street, in_bounds
 from streetsight.service.candidates.tables import Candidate
 from streetsight.service.events.service import publish
 from streetsight.service.faults import NotFound
@@ -126,7 +127,7 @@ def list_issues(
 
 
 def conditions_of(session: ReadSession, actor: Actor, wanted: Filters) -> ColumnElement[bool]:
-    """What the filters ask, within what the actor may see. Raises NoArea."""
+    """What the filters ask, within what the actor may see. Raises UnknownArea."""
     found = [visible(actor)]
     equal = (
         (Issue.condition, wanted.condition), (Issue.class_name, wanted.class_name),
@@ -134,7 +135,7 @@ def conditions_of(session: ReadSession, actor: Actor, wanted: Filters) -> Column
     )  # fmt: skip
     found += [column == value for column, value in equal if value is not None]
     if wanted.area is not None:
-        found.append(within((area_path(session, wanted.area),), Issue.area_path))
+        found.append(within((path_of_area(session, wanted.area),), Issue.area_path))
     if wanted.confirmed_from is not None:
         found.append(Issue.confirmed_at >= wanted.confirmed_from)
     if wanted.confirmed_before is not None:

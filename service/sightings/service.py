@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, select
 
+from streetsight.service.areas.service import path_of_area
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.scope import in_scope, within
 from streetsight.service.candidates import queries
@@ -68,7 +69,7 @@ def in_full(session: ReadSession, actor: Actor, row: Sighting) -> SightingInFull
 def _conditions(session: ReadSession, actor: Actor, wanted: Filters) -> ColumnElement[bool]:
     found = [in_scope(actor, Sighting.area_path), Sighting.retired_at.is_(None)]
     if wanted.area is not None:
-        found.append(within((queries.area_path(session, wanted.area),), Sighting.area_path))
+        found.append(within((path_of_area(session, wanted.area),), Sighting.area_path))
     if wanted.patrol_id is not None:
         found.append(Sighting.patrol_id == wanted.patrol_id)
     if wanted.class_name is not None:

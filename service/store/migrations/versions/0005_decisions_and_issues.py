@@ -79,3 +79,9 @@ def upgrade() -> None:
         sa.Column("last", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("district", "day", name=op.f("pk_issue_counts")),
     )
+
+    # whether a patrol has frames in somebody's areas
+    with op.batch_alter_table("frames", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_frames_patrol_id_area_path"), ["patrol_id", "area_path"], unique=False
+        )
