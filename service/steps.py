@@ -14,7 +14,9 @@ Step = Literal[
     "claimed",    # a worker has leased the job
     "detected",   # the result is in memory
     "publishing", # the result is in a transaction that is not committed
-    "published",  # the result is on the disk
+    "published",  # what a worker did is on the disk
+    "assembled",  # sightings, places and coverage of a patrol are in memory
+    "settling",   # they and the candidates are in a transaction that is not committed
 ]  # fmt: skip
 
 watch: Callable[[Step], None] | None = None

@@ -95,7 +95,10 @@ class Worker:
 
     def _work(self, handler: Handler, writer: GroupWriter) -> bool:
         with self._database.write() as session:
-            claims = queue.claim(session, handler.kind, self._settings.max_batch_size, self._backoff)
+            claims = queue.claim(
+                session, handler.kind, self._settings.max_batch_size, self._backoff,
+                alone=getattr(handler, "alone", False),
+            )  # fmt: skip
         if not claims:
             return False
         passed("claimed")

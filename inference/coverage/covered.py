@@ -201,6 +201,13 @@ class Coverage:
         Args:
             area: only what lies in it; WGS-84 degrees.
         """
+        for _, seen, passed, footprints in self.tiles(day, area):
+            yield seen, passed, footprints
+
+    def tiles(
+        self, day: date | None, area: BaseGeometry | None = None
+    ) -> Iterator[tuple[Tile, BaseGeometry, BaseGeometry, Sequence[Footprint]]]:
+        """As `ground`, with the names of the tiles."""
         tiles = self._days.get(day, {})
         for tile in tiles if area is None else self._tiles_in(day, area):
             laid = tiles[tile]
@@ -211,7 +218,13 @@ class Coverage:
                 here = shapely.intersection(area, tile_box(tile))
                 seen, passed = (shapely.intersection(here, each) for each in (seen, passed))
             if not seen.is_empty or not passed.is_empty:
-                yield seen, passed, laid.footprints
+                yield tile, seen, passed, laid.footprints
+
+    def driven(self, day: date | None) -> Iterator[BaseGeometry]:
+        """The ways driven on a day, step by step: lines in WGS-84 degrees."""
+        for (on, _), rows in self._driven.items():
+            if on == day:
+                yield from _paths(rows)
 
     def measure(
         self,
@@ -235,7 +248,7 @@ class Coverage:
                     reason=shapely.is_valid_reason(given),
                 )
         grounds = list(self.ground(day, area))
-        paths = [path for (on, _), rows in self._driven.items() if on == day for path in _paths(rows)]
+        paths = list(self.driven(day))
         street = None if streets is None else self._lengths(day, streets, area)
         driven, driven_seen = self._lengths(day, paths, area)
         return Measure(

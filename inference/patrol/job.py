@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -22,6 +23,7 @@ from streetsight.inference.patrol.rows import Row
 from streetsight.inference.pipeline import Options, open_detector
 from streetsight.inference.places.merging import Places
 from streetsight.inference.places.sighting import Sighting
+from streetsight.inference.reading import ImageRgb
 from streetsight.inference.report import Tally
 from streetsight.inference.rules.candidate import Candidate, Judgement
 from streetsight.inference.rules.context import Context
@@ -151,9 +153,13 @@ def _look(result: Run, looker: Looker, request: Request) -> None:
             result.frames += parted.frames
             result.posed += parted.posed
             for patrol in parted.patrols:
-                result.patrols.append(track_patrol(patrol, looker.copies))
+                result.patrols.append(track_patrol(patrol, partial(_picture, looker.copies)))
                 _cover(result.coverage, patrol)
     result.image_of |= {each.known.id: each.known.name for each in result.frames if each.known}
+
+
+def _picture(copies: Copies, frame: Frame) -> ImageRgb | None:
+    return copies.read(frame.shot.copy) if frame.shot.copy else None
 
 
 def _count(tally: Tally, frame: Frame, card: Card) -> None:

@@ -14,6 +14,7 @@ from streetsight.inference.patrol.rows import Row, recheck_row
 from streetsight.inference.places.merging import Places
 from streetsight.inference.places.sighting import Place
 from streetsight.inference.positions.local import LocalPlane
+from streetsight.inference.sightings.frame import PatrolFrame
 
 AROUND_M = 100.0  # of the driven way: what lies farther off no frame can show
 
@@ -27,12 +28,14 @@ def recheck_all(
         wanted: those of `places` that are asked about.
         places: with the sightings of all patrols.
     """
-    began = [(each, _began(each)) for each in patrols]
+    began = [(each, began_at(each.accepted)) for each in patrols]
     in_order = sorted(((each, at) for each, at in began if at is not None), key=lambda pair: pair[1])
     for patrol, moment in in_order:
         opened = list(_open_before(wanted, moment, patrol))
         present = {
-            each.id: left for each in opened if (left := _left_by_the_last(each, moment, memory)) is not None
+            each.id: left
+            for each in opened
+            if (left := left_by_the_last(each, moment, answers_for(each, memory))) is not None
         }
         for answer in recheck(opened, places, patrol.id, patrol.accepted, recall, present):
             memory.rechecks[answer.place_id, patrol.id] = {
@@ -58,7 +61,7 @@ def state_of(place: Place, answers: Sequence[Row]) -> str:
 
 def _open_before(wanted: Iterable[Place], moment: datetime, patrol: Patrol) -> Iterator[Place]:
     """Places near the way that were seen before the patrol began."""
-    box = _surroundings(patrol)
+    box = surroundings(patrol.accepted)
     for place in wanted:
         if box is None or place.lon is None or place.lat is None:
             continue
@@ -68,20 +71,25 @@ def _open_before(wanted: Iterable[Place], moment: datetime, patrol: Patrol) -> I
             yield place
 
 
-def _left_by_the_last(place: Place, moment: datetime, memory: Memory) -> float | None:
-    """Probability that it is there, by the last pass between its last sighting before a patrol and that."""
+def left_by_the_last(place: Place, moment: datetime, answers: Iterable[Row]) -> float | None:
+    """Probability that it is there, by the last pass between its last sighting before a patrol and that.
+
+    Args:
+        moment: when the patrol began; something of the place was seen before it.
+        answers: of passes over this place, in order of time.
+    """
     seen = max(each.last_seen for each in place.sightings if each.last_seen and each.last_seen < moment)
     since = [
         row
-        for row in answers_for(place, memory)
+        for row in answers
         if seen < datetime.fromisoformat(row["at"]) < moment and row["outcome"] != "not_seen"
     ]
     return 1 - float(since[-1]["gone"]) if since else None
 
 
-def _surroundings(patrol: Patrol) -> tuple[float, float, float, float] | None:
-    """West, south, east, north around the driven way, degrees."""
-    known = [position_of(each) for each in patrol.accepted]
+def surroundings(frames: Iterable[PatrolFrame]) -> tuple[float, float, float, float] | None:
+    """West, south, east, north of all that the frames of a pass may show, degrees; None without positions."""
+    known = [position_of(each) for each in frames]
     points = np.array([[each.lon, each.lat] for each in known if each])
     if not len(points):
         return None
@@ -91,5 +99,6 @@ def _surroundings(patrol: Patrol) -> tuple[float, float, float, float] | None:
     return west, south, east, north
 
 
-def _began(patrol: Patrol) -> datetime | None:
-    return min((each.pose.taken_at for each in patrol.accepted if each.pose.taken_at), default=None)
+def began_at(frames: Iterable[PatrolFrame]) -> datetime | None:
+    """When the first of them was taken."""
+    return min((each.pose.taken_at for each in frames if each.pose.taken_at), default=None)

@@ -1,11 +1,10 @@
 """Shots of an outing into patrols: posed, put in order, parted where the vehicle paused for long."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from streetsight.inference.patrol.copies import Copies
 from streetsight.inference.patrol.inputs import Outing
 from streetsight.inference.patrol.looking import Shot
 from streetsight.inference.places.sighting import Sighting
@@ -14,6 +13,7 @@ from streetsight.inference.positions.findings import PatrolOutcome
 from streetsight.inference.positions.pose import Pose
 from streetsight.inference.positions.posing import Posing, pose_frames
 from streetsight.inference.positions.profile import DeviceProfile
+from streetsight.inference.reading import ImageRgb
 from streetsight.inference.rules.zones import ZoneMap
 from streetsight.inference.sightings.builder import UNKNOWN_ACCURACY_M, SightingBuilder
 from streetsight.inference.sightings.frame import PatrolFrame
@@ -186,15 +186,18 @@ def runs_of(posing: Posing) -> Iterator[list[int]]:
         yield run
 
 
-def track_patrol(patrol: Patrol, copies: Copies) -> Patrol:
-    """With what was seen on it."""
+def track_patrol(patrol: Patrol, picture_of: Callable[[Frame], ImageRgb | None]) -> Patrol:
+    """With what was seen on it.
+
+    Args:
+        picture_of: a small picture of a frame; asked for only where the frame's pose is unknown.
+    """
     builder = SightingBuilder(patrol.id, patrol.device)
     sightings: list[Sighting] = []
     for frame in patrol.frames:
         if frame.known is None:
             continue
-        copy = frame.shot.copy
-        image = copies.read(copy) if frame.known.view is None and copy else None
+        image = picture_of(frame) if frame.known.view is None else None
         sightings += builder.add(frame.known, image)
     sightings += builder.close()
     return replace(patrol, sightings=tuple(sightings))

@@ -60,7 +60,7 @@ def sighting_of(row: Row) -> Sighting:
         patrol_id=str(row["patrol_id"]),
         device_id=str(row["device_id"]),
         class_name=str(row["class"]),
-        glimpses=tuple(_glimpse_of(each) for each in row["glimpses"]),
+        glimpses=tuple(glimpse_of(each) for each in row["glimpses"]),
         first_seen=_moment(row["first_seen"]),
         last_seen=_moment(row["last_seen"]),
         lon=row["lon"],
@@ -265,7 +265,8 @@ def _picture_row(picture: Picture | None, image_of: Mapping[str, str]) -> Row | 
     )
 
 
-def _glimpse_of(row: Row) -> Glimpse:
+def glimpse_of(row: Row) -> Glimpse:
+    """A glimpse again. Raises KeyError, TypeError, ValueError for rows that are none."""
     x0, y0, x1, y1 = (float(each) for each in row["box_xyxy_px"])
     width, height = (int(each) for each in row["size_wh"])
     return Glimpse(

@@ -12,7 +12,7 @@ errors: {position_m: 3, heading_deg: 3, pitch_deg: 0.7, clock_s: 0.5}
 import re
 from datetime import timedelta, timezone
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -128,6 +128,11 @@ def read_profile(path: Path) -> DeviceProfile:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ProfileError("{path}: not a readable YAML file ({reason})", path=path, reason=error) from error
+    return check_profile(path, values)
+
+
+def check_profile(path: Path | str, values: Any) -> DeviceProfile:
+    """A profile of values that were read already; `path` names them in messages. Raises ProfileError."""
     if not isinstance(values, dict):
         raise ProfileError("{path}: expected fields such as device, camera and errors", path=path)
     try:

@@ -43,6 +43,11 @@ def read_track(path: Path, crs: Crs = "wgs84") -> Track:
         data = path.read_bytes()
     except OSError as error:
         raise TrackError("{path}: cannot be read ({reason})", path=path, reason=error.strerror) from error
+    return parse_track(path, data, crs)
+
+
+def parse_track(path: Path, data: bytes, crs: Crs = "wgs84") -> Track:
+    """`read_track` of bytes that are here already; `path` names them in messages."""
     faults: Faults = Counter()
     start = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):

@@ -11,7 +11,7 @@ the wall clock, and a clock set back by days delays a job by at most the longest
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
@@ -61,6 +61,7 @@ class Claim:
     payload: dict[str, Any]
     attempts: int
     lease: str
+    run_after: datetime
 
 
 def enqueue(session: WriteSession, kind: str, key: str, payload: dict[str, Any] | None = None) -> None:
@@ -69,18 +70,60 @@ def enqueue(session: WriteSession, kind: str, key: str, payload: dict[str, Any] 
     session.connection().execute(upsert(session, Job).on_conflict_do_nothing(), job)
 
 
-def claim(session: WriteSession, kind: str, limit: int, backoff: Backoff) -> list[Claim]:
+def arm(session: WriteSession, kind: str, key: str, wait: timedelta) -> None:
+    """Have a job done after a wait at most, also when one of this kind and key is under way right now.
+
+    One that waits already and is due sooner stays so. One that is being worked on, and has read what it works
+    on before this transaction's change, is done once more when it ends: `finish` sees that it was armed.
+    """
+    due = now() + wait
+    ours = Job.kind == kind, Job.key == key
+    while True:
+        # The shared lock keeps PostgreSQL from claiming it before what it is armed for can be read.
+        found = session.execute(select(Job.state, Job.run_after).where(*ours).with_for_update(read=True))
+        known = found.one_or_none()
+        if known is not None:
+            break
+        job = {"kind": kind, "key": key, "payload": {}, "run_after": due}
+        added = session.connection().execute(upsert(session, Job).on_conflict_do_nothing(), job)
+        if _count(added) == 1:
+            return
+    state, run_after = known
+    if state == "queued" and run_after <= due:
+        return
+    fresh = {"state": "queued", "attempts": 0, "lost": 0} if state == "dead" else {}
+    session.execute(update(Job).where(*ours).values(run_after=due, **fresh))
+
+
+def claim(session: WriteSession, kind: str, limit: int, backoff: Backoff, alone: bool = False) -> list[Claim]:
     """Lease up to `limit` jobs that are due, oldest first.
 
     A job whose worker vanished is claimed alone: if it kills this worker too, it takes no neighbour along.
+
+    Args:
+        alone: of this kind only one job may be under way at any time, on all machines together.
     """
+    if alone and _is_under_way(session, kind):
+        return []
     jobs = session.scalars(_due(kind, backoff, Job.lost > 0).limit(1)).all()
     if not jobs:
-        jobs = session.scalars(_due(kind, backoff, Job.lost == 0).limit(limit)).all()
+        jobs = session.scalars(_due(kind, backoff, Job.lost == 0).limit(1 if alone else limit)).all()
     for job in jobs:
         job.state, job.lease, job.attempts = "leased", new_id(), job.attempts + 1
     session.flush()
-    return [Claim(job.id, job.kind, job.key, job.payload, job.attempts, job.lease or "") for job in jobs]
+    return [_claim(job) for job in jobs]
+
+
+def _claim(job: Job) -> Claim:
+    return Claim(job.id, job.kind, job.key, job.payload, job.attempts, job.lease or "", job.run_after)
+
+
+def _is_under_way(session: WriteSession, kind: str) -> bool:
+    """Whether a job of this kind is held; nobody else claims one before this transaction ends."""
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"claim {kind}"))))
+    held = select(Job.id).where(Job.kind == kind, Job.state == "leased").limit(1)
+    return session.scalar(held) is not None
 
 
 def _due(kind: str, backoff: Backoff, condition: ColumnElement[bool]) -> Select[Job]:
@@ -94,11 +137,14 @@ def _due(kind: str, backoff: Backoff, condition: ColumnElement[bool]) -> Select[
 def finish(session: WriteSession, held: Claim) -> None:
     """The job is done. In the same transaction as what it did, and before it.
 
+    One that was armed meanwhile waits to be done again.
+
     Raises:
         LeaseLost: when the lease is no longer ours.
     """
-    if _count(session.execute(delete(Job).where(*_held(held)))) != 1:
-        raise LeaseLost("job {id} was given to another worker", id=held.id)
+    unchanged = delete(Job).where(*_held(held), Job.run_after == held.run_after)
+    if _count(session.execute(unchanged)) != 1:
+        _put_back(session, held, state="queued", attempts=0, lost=0, last_error=None)
 
 
 def fail(session: WriteSession, held: Claim, reason: str, backoff: Backoff) -> bool:
@@ -146,7 +192,7 @@ def take_back(session: WriteSession, job_id: str, lease: str, backoff: Backoff) 
     job.state, job.lease, job.lost = "dead" if dead else "queued", None, job.lost + 1
     job.last_error, job.run_after = "the worker went silent", now()
     session.flush()
-    return Claim(job.id, job.kind, job.key, job.payload, job.attempts, "") if dead else None
+    return _claim(job) if dead else None
 
 
 def revive(session: WriteSession, kind: str | None = None) -> int:

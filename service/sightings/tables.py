@@ -79,7 +79,7 @@ class FramePose(Base):
     """
 
     __tablename__ = "frame_poses"
-    __table_args__ = (Index(None, "pass_id"), Index(None, "patrol_id"), Index(None, "lat", "lon"))
+    __table_args__ = (Index(None, "pass_id"), Index(None, "patrol_id"), Index(None, "taken_at"))
 
     frame_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("frames.id"), primary_key=True)
     patrol_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("patrols.id"))

@@ -264,6 +264,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["patrol_id"], ["patrols.id"], name=op.f("fk_frame_poses_patrol_id_patrols")),
         sa.PrimaryKeyConstraint("frame_id", name=op.f("pk_frame_poses")),
     )
-    op.create_index(op.f("ix_frame_poses_lat_lon"), "frame_poses", ["lat", "lon"], unique=False)
     op.create_index(op.f("ix_frame_poses_pass_id"), "frame_poses", ["pass_id"], unique=False)
     op.create_index(op.f("ix_frame_poses_patrol_id"), "frame_poses", ["patrol_id"], unique=False)
+    op.create_index(op.f("ix_frame_poses_taken_at"), "frame_poses", ["taken_at"], unique=False)

@@ -1,0 +1,42 @@
+"""The end of a place: its issue was closed, and what is seen there later is another thing."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from streetsight.service.assembling.arming import AT_ONCE, KIND
+from streetsight.service.candidates.tables import Candidate, CandidateSighting, PlaceEnding
+from streetsight.service.jobs.queue import arm
+from streetsight.service.sightings.tables import Sighting
+from streetsight.service.store.sessions import WriteSession
+
+RADIUS_M = 15.0  # how far sightings of one thing may lie apart
+
+
+def end_place(session: WriteSession, candidate: Candidate, at: datetime) -> None:
+    """Let nothing seen after `at` belong to this candidate; what was attached as late makes another lead.
+
+    Called in the transaction that closes the issue. A candidate without a position has no place to end.
+    """
+    if candidate.lon is None or candidate.lat is None:
+        return
+    rested = select(CandidateSighting.sighting_id).where(CandidateSighting.candidate_id == candidate.id)
+    classes = select(Sighting.class_name).where(Sighting.id.in_(rested)).distinct()
+    for name in sorted({*session.scalars(classes), *filter(None, [candidate.class_name])}):
+        session.add(
+            PlaceEnding(
+                candidate_id=candidate.id, class_name=name, lon=candidate.lon, lat=candidate.lat,
+                radius_m=RADIUS_M, at=at,
+            )
+        )  # fmt: skip
+    later = select(Sighting).where(Sighting.id.in_(rested), Sighting.first_seen_at > at)
+    for sighting in session.scalars(later).all():
+        session.execute(
+            delete(CandidateSighting).where(
+                CandidateSighting.candidate_id == candidate.id,
+                CandidateSighting.sighting_id == sighting.id,
+                CandidateSighting.late,
+            )
+        )
+        arm(session, KIND, sighting.patrol_id, AT_ONCE)
+    session.flush()

@@ -1,0 +1,58 @@
+"""The ground that a patrol saw, as rows: a union per tile and day."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from streetsight.inference.coverage.covered import Coverage
+from streetsight.inference.coverage.tiles import Tile, pieces
+from streetsight.service.assembling.tracking import Tracked
+from streetsight.service.store.ids import new_id
+from streetsight.service.store.types import now
+
+GRID_DEG = 1e-7  # corners are kept to a centimetre
+
+
+def tiles_of(tracked: Tracked, patrol_id: str) -> list[dict[str, Any]]:
+    """Rows of `CoveredTile`."""
+    coverage = Coverage()
+    for one in tracked.passes:
+        for frame in one.frames:
+            if frame.known:
+                quality = frame.shot.result.quality
+                coverage.add(frame.known, one.id, quality.brightness if quality else None)
+    return [
+        {"id": new_id(), "created_at": now(), "patrol_id": patrol_id, "day": day, **row}
+        for day in coverage.days
+        for row in _tiles(coverage, day)
+    ]
+
+
+def _tiles(coverage: Coverage, day: Any) -> Iterator[dict[str, Any]]:
+    driven: dict[Tile, list[BaseGeometry]] = defaultdict(list)
+    for line in coverage.driven(day):
+        for tile, piece in pieces(line):
+            driven[tile].append(piece)
+    for (x, y), seen, passed, footprints in coverage.tiles(day):
+        lines = driven.pop((x, y), [])
+        frames = len({each.frame_id for each in footprints if each.sight == "seen"})
+        yield {
+            "x": x, "y": y, "seen": _packed(seen), "passed": _packed(passed), "driven": _joined(lines),
+            "frames": frames,
+        }  # fmt: skip
+    for (x, y), lines in driven.items():
+        yield {"x": x, "y": y, "seen": None, "passed": None, "driven": _joined(lines), "frames": 0}
+
+
+def _packed(ground: BaseGeometry) -> bytes | None:
+    if ground.is_empty:
+        return None
+    tidy = shapely.set_precision(ground, GRID_DEG)
+    return None if tidy.is_empty else bytes(shapely.to_wkb(tidy))
+
+
+def _joined(lines: list[BaseGeometry]) -> bytes | None:
+    return bytes(shapely.to_wkb(shapely.union_all(lines))) if lines else None
