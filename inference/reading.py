@@ -57,12 +57,14 @@ class Photo:
         size_wh: of the upright original, pixels; boxes refer to this.
         sha256: of the file's bytes, hex.
         metadata: time, position, camera, as the file says.
+        colour_profile: ICC, as the file holds it; None is sRGB.
     """
 
     image_rgb_hwc: ImageRgb
     size_wh: tuple[int, int]
     sha256: str
     metadata: FrameMetadata
+    colour_profile: bytes | None = None
 
 
 def read_photo(data: bytes, min_side: int | None = None) -> Photo:
@@ -85,13 +87,14 @@ def read_photo(data: bytes, min_side: int | None = None) -> Photo:
         plain_jpeg = header.format in ("JPEG", "MPO") and header.mode in ("RGB", "L")
         image = _decode_jpeg(data, header, min_side) if plain_jpeg else _decode_other(header)
         orientation, metadata = read_orientation(header), read_metadata(header)
+        profile = header.info.get("icc_profile")
     turns, mirrored = _TURNS[orientation]
     if turns or mirrored:
         image = np.rot90(image, turns)
         image = np.ascontiguousarray(image[:, ::-1] if mirrored else image)
     if turns % 2:
         size_wh = size_wh[::-1]
-    return Photo(image, size_wh, hashlib.sha256(data).hexdigest(), metadata)
+    return Photo(image, size_wh, hashlib.sha256(data).hexdigest(), metadata, profile or None)
 
 
 def check_photo(data: bytes) -> str:
