@@ -70,8 +70,12 @@ def verify(session: ReadSession, noted: Noted | None = None) -> Verdict:
 
 def entries(session: ReadSession) -> Iterator[AuditEntry]:
     """All entries, oldest first; few of them in memory."""
-    found = select(AuditEntry).order_by(AuditEntry.number).execution_options(yield_per=AT_ONCE)
-    yield from session.scalars(found)
+    number = 0
+    while some := session.scalars(
+        select(AuditEntry).where(AuditEntry.number > number).order_by(AuditEntry.number).limit(AT_ONCE)
+    ).all():
+        yield from some
+        number = some[-1].number
 
 
 def _fault(entry: AuditEntry, expected: int, previous: str) -> str | None:
