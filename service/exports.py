@@ -149,7 +149,8 @@ def _closing(text: Iterator[str], held: ExitStack) -> Iterator[bytes]:
 
 
 def _refuse_too_many(session: ReadSession, query: Select[Any], most: int) -> None:
-    some = query.order_by(None).with_only_columns(literal(1)).limit(most + 1).subquery()
+    alone = query.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
+    some = alone.limit(most + 1).subquery()
     if (session.scalar(select(func.count()).select_from(some)) or 0) > most:
         raise TooManyRows(
             "more than {most} rows would be in this file; ask for fewer, by area or by time, "

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.orm import aliased
 
 from streetsight.service.areas.service import path_of_area
 from streetsight.service.auth.actor import Actor, Role
@@ -85,8 +86,9 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 def decided_by_the_street(candidate_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Condition that somebody of the street's own people has decided something of a candidate."""
-    concerns = or_(Decision.candidate_id == candidate_id, Decision.other_id == candidate_id)
-    return exists().where(concerns, Decision.actor_role != Role.THIRD_PARTY)
+    theirs = aliased(Decision)  # the query around may be one of decisions
+    concerns = or_(theirs.candidate_id == candidate_id, theirs.other_id == candidate_id)
+    return exists().where(concerns, theirs.actor_role != Role.THIRD_PARTY)
 
 
 def find(session: ReadSession, actor: Actor, candidate_id: str, lock: bool = False) -> Candidate:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from streetsight.service.areas.service import path_of_area
 from streetsight.service.auth.actor import Actor, Role
@@ -104,7 +104,7 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     """Condition that an actor may see an issue: a handler those of its own unit, outsiders only their own."""
     found = in_scope(actor, Issue.area_path)
     if actor.role is Role.HANDLER:
-        found = and_(found, Issue.unit == actor.unit)
+        found = and_(found, Issue.unit == actor.unit if actor.unit else false())
     if not may(actor, Permission.READ_STREET_ENTRIES):
         found = and_(found, ~decided_by_the_street(Issue.candidate_id))
     return found
