@@ -1,11 +1,12 @@
-"""HTTP: patrols of the device that asks."""
+"""HTTP: patrols: a device opens, closes and reads its own, people read those of their areas."""
 
 from functools import partial
 
 from fastapi import APIRouter, Response
 
+from streetsight.service.auth.access import Observer
 from streetsight.service.dependencies import Cursor, Id, Limit, Server
-from streetsight.service.devices.access import Reader, Uploader
+from streetsight.service.devices.access import Uploader
 from streetsight.service.patrols import service
 from streetsight.service.patrols.schemas import PatrolPage, PatrolShown, PatrolStart
 
@@ -29,15 +30,17 @@ def close_patrol(server: Server, device: Uploader, patrol_id: Id) -> PatrolShown
 
 
 @router.get("/{patrol_id}")
-def read_patrol(server: Server, device: Reader, patrol_id: Id) -> PatrolShown:
-    """One patrol."""
+def read_patrol(server: Server, actor: Observer, patrol_id: Id) -> PatrolShown:
+    """One patrol: of the device that asks, or with frames in the areas of the person."""
     with server.database.read() as session:
-        return PatrolShown.of(service.find_patrol(session, device, patrol_id))
+        return PatrolShown.of(service.seen_patrol(session, actor, patrol_id))
 
 
 @router.get("")
-def list_patrols(server: Server, device: Reader, limit: Limit = 50, cursor: Cursor = None) -> PatrolPage:
+def list_patrols(
+    server: Server, actor: Observer, limit: Limit = 50, cursor: Cursor = None, device_id: Id | None = None
+) -> PatrolPage:
     """Patrols, newest first."""
     with server.database.read() as session:
-        found = service.list_patrols(session, device, limit, cursor)
+        found = service.list_patrols(session, actor, device_id, limit, cursor)
         return PatrolPage(items=[*map(PatrolShown.of, found.items)], next_cursor=found.next_cursor)

@@ -32,7 +32,8 @@ def test_issues_are_listed_and_filtered(person: Person, lead: Lead) -> None:
     for wanted, expected in (
         ({}, [other, one]), ({"unit": "环卫所"}, [one]), ({"condition": "street_vending"}, [other]),
         ({"class": "garbage"}, [one]), ({"area": "/330108/"}, [other]),
-        ({"bbox": "120.9,30,121.1,31"}, [other]), ({"state": "withdrawn"}, []), ({"confirmed_before": "2020-01-01T00:00:00Z"}, []),
+        ({"bbox": "120.9,30,121.1,31"}, [other]), ({"state": "withdrawn"}, []),
+        ({"confirmed_before": "2020-01-01T00:00:00Z"}, []),
         ({"confirmed_from": "2020-01-01T00:00:00Z", "state": "filed"}, [other, one]),
     ):  # fmt: skip
         found = inspector.get("/v1/issues", params=wanted).json()["items"]
