@@ -20,12 +20,15 @@ from streetsight.service.events import routes as events
 from streetsight.service.frames import routes as frames
 from streetsight.service.issues import routes as issues
 from streetsight.service.middleware import BodyLimit, RequestLog
+from streetsight.service.open311 import key_routes as open311_keys
+from streetsight.service.open311 import routes as open311
 from streetsight.service.patrols import routes as patrols
 from streetsight.service.people import oidc_routes as oidc
 from streetsight.service.people import routes as people
 from streetsight.service.people import self_routes as own
 from streetsight.service.people import session_routes as sessions
 from streetsight.service.people import setup_routes as setup
+from streetsight.service.privacy import routes as privacy
 from streetsight.service.releases import routes as releases
 from streetsight.service.reports import page_routes as report_page
 from streetsight.service.reports import routes as reports
@@ -39,8 +42,9 @@ ROUTERS = (
     health.router, devices.router, patrols.router, frames.router, detections.router,
     areas.router, zones.router, releases.router,
     events.router, webhooks.router, reports.router, report_page.router,
+    open311.router, open311_keys.router,
     sightings.router, candidates.router, decisions.router, issues.router,
-    sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
+    sessions.router, oidc.router, own.router, people.router, setup.router, audit.router, privacy.router,
 )  # fmt: skip
 
 
@@ -75,6 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
     limits = {
         "/v1/frames": one + json, "/v1/detect": one + json, "/v1/frames/batch": many + json,
         "/v1/areas": maps, "/v1/zones": maps,
+        **{f"/open311/v2/requests{suffix}": 3 * one + json for suffix in ("", ".json", ".xml")},
         "/v1/reports": 3 * one + json, "/report": 3 * one + json, "/v1/reports/import": maps,
     }  # fmt: skip
     app.add_middleware(BodyLimit, default=json, routes=limits)

@@ -34,6 +34,12 @@ STATUS: dict[type[SpokenError], int] = {
     faults.Forbidden: 403,
     faults.NotFound: 404,
     faults.Conflict: 409,
+    faults.BadHeader: 400,
+    faults.Gone: 410,
+    faults.WrongProtocol: 412,
+    faults.WrongType: 415,
+    faults.Locked: 423,
+    faults.WrongChecksum: 460,
     faults.Stale: 412,
     faults.NoVersion: 428,
     faults.OverQuota: 429,
@@ -42,6 +48,8 @@ STATUS: dict[type[SpokenError], int] = {
     faults.StorageFull: 507,
     ReleaseError: 503,
 }
+
+TITLES = {460: "Checksum Mismatch"}  # of TUS, which no registry has
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +87,7 @@ def problem(
     """A problem-details answer."""
     content = {
         "type": f"urn:streetsight:problem:{code}",
-        "title": HTTPStatus(status).phrase,
+        "title": TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": code,

@@ -50,6 +50,42 @@ class Conflict(ServiceError):
     code = "conflict"
 
 
+class Gone(ServiceError):
+    """It was here, and will not come back."""
+
+    code = "gone"
+
+
+class Locked(ServiceError):
+    """Somebody else is working on it right now."""
+
+    code = "locked"
+
+
+class BadHeader(ServiceError):
+    """A header that cannot be read."""
+
+    code = "bad_header"
+
+
+class WrongProtocol(ServiceError):
+    """A version of a protocol that is not spoken here."""
+
+    code = "wrong_protocol"
+
+
+class WrongType(ServiceError):
+    """A body of a kind that is not taken here."""
+
+    code = "wrong_type"
+
+
+class WrongChecksum(ServiceError):
+    """Bytes that are not those that were sent."""
+
+    code = "wrong_checksum"
+
+
 class NoVersion(ServiceError):
     """It may be changed only by who says which version was read."""
 

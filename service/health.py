@@ -37,7 +37,12 @@ def ready(server: Server, request: Request) -> JSONResponse:
         failing = ", ".join(name for name, reason in found.items() if reason)
         detail = translate("not ready: {failing}", language_of(request), failing=failing)
         return problem(request, 503, "not_ready", detail, {"Retry-After": "5"}, checks=found)
-    return JSONResponse({"status": "ready", "release": server.looker.release.address, "checks": found})
+    return JSONResponse(
+        {
+            "status": "ready", "release": server.looker.release.address, "checks": found,
+            "redaction": server.publisher.state(),
+        }
+    )  # fmt: skip
 
 
 @router.get("/metrics", response_class=Response)

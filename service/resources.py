@@ -1,6 +1,5 @@
 """What a running server holds: opened at start, closed at the end, handed to whoever needs it."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +11,12 @@ from streetsight.inference.pipeline import cores
 from streetsight.models.releases import search_path
 from streetsight.service.detections.looking import Looker
 from streetsight.service.detections.service import KIND
-from streetsight.service.faults import Busy
 from streetsight.service.files.blobs import Blobs
 from streetsight.service.files.opening import open_blobs
+from streetsight.service.gate import Gate
 from streetsight.service.jobs.backlog import Backlog
+from streetsight.service.privacy.copies import open_copies
+from streetsight.service.privacy.publishing import Publisher
 from streetsight.service.releases.choosing import chosen
 from streetsight.service.releases.keeper import ReleaseKeeper
 from streetsight.service.releases.recording import record_changes
@@ -27,25 +28,6 @@ from streetsight.service.store.writer import GroupWriter
 SIGN_INS_AT_ONCE = 8  # each costs 19 MiB and some 50 ms of a core, on purpose
 
 
-class Gate:
-    """At most so many at the same moment; the next is asked to come again."""
-
-    def __init__(self, limit: int, retry_after_seconds: float = 1.0) -> None:
-        self._free, self._retry = threading.Semaphore(limit), retry_after_seconds
-
-    @contextmanager
-    def entered(self) -> Iterator[None]:
-        if not self._free.acquire(blocking=False):
-            raise Busy(
-                "too many requests of this kind at the same moment; send again later",
-                retry_after_seconds=self._retry,
-            )
-        try:
-            yield
-        finally:
-            self._free.release()
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Resources:
     """Opened by `opened`; every field may be used from several threads at once."""
@@ -55,6 +37,7 @@ class Resources:
     blobs: Blobs
     writer: GroupWriter
     looker: Looker
+    publisher: Publisher
     releases: ReleaseKeeper
     backlog: Backlog
     uploads: Gate
@@ -76,6 +59,10 @@ def opened(settings: Settings) -> Iterator[Resources]:
         with database.read() as session:
             release = chosen(session, search_path())
         looker = Looker(release, settings.provider, calls=1, threads=cores())
+        publisher = Publisher(
+            blobs, open_copies(settings), looker, settings.redaction_missing_classes,
+            settings.max_copies_at_once,
+        )  # fmt: skip
         writer = GroupWriter(database)
         releases = ReleaseKeeper(
             database, looker, settings.release_poll_seconds, after=lambda: writer.run(record_changes)
@@ -83,7 +70,7 @@ def opened(settings: Settings) -> Iterator[Resources]:
         try:
             with releases.running():
                 yield Resources(
-                    settings, database, blobs, writer, looker, releases, Backlog(database, KIND),
+                    settings, database, blobs, writer, looker, publisher, releases, Backlog(database, KIND),
                     uploads=Gate(settings.max_uploads_at_once),
                     looks=Gate(settings.max_detect_at_once),
                     exports=Gate(settings.max_exports_at_once),

@@ -159,6 +159,27 @@ class Settings(BaseSettings):
     max_map_bytes: ByteSize = Field(
         default=ByteSize(64 * MIB), gt=0, description="Largest GeoJSON of areas or zones."
     )
+    max_upload_bytes: ByteSize = Field(
+        default=ByteSize(32 * GIB), gt=0, description="Largest resumable upload: a video, an archive."
+    )
+    max_open_uploads: Annotated[int, Field(ge=1, le=10000)] = Field(
+        default=50, description="Most resumable uploads that a device may have begun and not finished (429)."
+    )
+    upload_expiry_hours: Annotated[float, Field(gt=0, le=8760)] = Field(
+        default=48, description="A resumable upload that nobody goes on with for so long is thrown away."
+    )
+    upload_idle_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=60, description="A client that sends nothing for so long has hung up; what came, stays."
+    )
+    max_archive_files: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=20_000, description="Most files in an uploaded archive."
+    )
+    video_every_m: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=4, description="How far apart pictures are taken from a video, where a track tells."
+    )
+    video_every_s: Annotated[float, Field(gt=0, le=600)] = Field(
+        default=0.5, description="The same by time, where no track tells."
+    )
     max_uploads_at_once: Annotated[int, Field(ge=1, le=10000)] = Field(
         default=64, description="More uploads at the same moment are asked to come again (503)."
     )
@@ -192,6 +213,38 @@ class Settings(BaseSettings):
     )
     report_radius_m: Annotated[float, Field(gt=0, le=1000)] = Field(
         default=30, description="A report this near to an open candidate of its condition supports that one."
+    )
+
+    # privacy and retention
+    redaction_missing_classes: Literal["veil", "refuse", "serve"] = Field(
+        default="veil",
+        description="What people get while the release in force has no class to find plates or people with: "
+        "`veil` shows leads alone and covers the rest, `refuse` shows nothing, `serve` covers what it can.",
+    )
+    max_copies_at_once: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=2,
+        description="Redacted copies made at the same moment; eight times as many wait, more are asked to "
+        "come again (503).",
+    )
+    original_needs_reason: bool = Field(
+        default=False, description="Who looks at an original photo must say why."
+    )
+    context_photo_days: Annotated[float, Field(gt=0)] = Field(
+        default=30, description="Photos that no candidate rests on are kept for so long."
+    )
+    rejected_photo_days: Annotated[float, Field(gt=0)] = Field(
+        default=90,
+        description="Photos of candidates that were rejected, or are gone without having been confirmed, are "
+        "kept for so long after that.",
+    )
+    retention_grace_hours: Annotated[float, Field(ge=0)] = Field(
+        default=24, description="An expired photo is hidden at once and deleted so much later."
+    )
+    retention_every_hours: Annotated[float, Field(gt=0)] = Field(
+        default=24, description="How often a worker runs retention and the sweep."
+    )
+    sweep_after_hours: Annotated[float, Field(ge=1)] = Field(
+        default=24, description="Bytes of photos that no row names are deleted when they are so old."
     )
 
     # events, webhooks, reports of citizens
@@ -243,6 +296,9 @@ class Settings(BaseSettings):
         description="File of what can be reported, in the form of the shipped `reports/categories.toml`.",
     )
     open311: bool = Field(default=False, description="Open311 GeoReport v2 is served at `/open311/v2`.")
+    open311_per_key: Annotated[int, Field(ge=1)] = Field(
+        default=600, description="Most reports an hour through Open311 with one key (429)."
+    )
     open311_jurisdiction: str = Field(
         default="", description="Its `jurisdiction_id`, as `city.example.cn`; requests may leave it out."
     )

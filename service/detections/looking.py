@@ -44,6 +44,11 @@ class Looker:
         self._loaded = self.load(release)
 
     @property
+    def loaded(self) -> Loaded:
+        """The release that the next photo is looked at with, and what runs it."""
+        return self._loaded
+
+    @property
     def release(self) -> Release:
         """The release that the next photo is looked at with."""
         return self._loaded.release

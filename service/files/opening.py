@@ -9,7 +9,7 @@ from streetsight.service.files.blobs import Blobs
 from streetsight.service.settings import Settings
 
 if TYPE_CHECKING:
-    from obstore.store import S3Config  # exists for type checkers only
+    from obstore.store import S3Config, S3Store  # the first exists for type checkers only
 
 
 class FilesError(SpokenError):
@@ -23,22 +23,32 @@ def open_blobs(settings: Settings) -> Blobs:
         FilesError: when the URL is of no storage that we speak.
         Unavailable: when the local folder cannot be made.
     """
-    url = settings.files_url
-    if url is None:
+    if settings.files_url is None:
         from streetsight.service.files.local import LocalBlobs
 
         return LocalBlobs(settings.data_folder / "files", settings.min_free_bytes)
-    parts = urlsplit(url)
-    if parts.scheme != "s3" or not parts.netloc:
-        raise FilesError("{url} is no storage that we speak; expected s3://bucket/prefix", url=url)
-    return _open_s3(parts.netloc, parts.path.strip("/"), settings)
-
-
-def _open_s3(bucket: str, prefix: str, settings: Settings) -> Blobs:
-    from obstore.store import S3Store
-
     from streetsight.service.files.objects import ObjectBlobs
 
+    return ObjectBlobs(open_bucket(settings))
+
+
+def open_bucket(settings: Settings, below: str = "") -> "S3Store":
+    """The bucket of the settings' URL.
+
+    Args:
+        below: a folder inside of the URL's prefix.
+
+    Raises:
+        FilesError: when the URL is of no storage that we speak.
+    """
+    from obstore.store import S3Store
+
+    parts = urlsplit(settings.files_url or "")
+    if parts.scheme != "s3" or not parts.netloc:
+        raise FilesError(
+            "{url} is no storage that we speak; expected s3://bucket/prefix", url=settings.files_url
+        )
+    prefix = "/".join(filter(None, (parts.path.strip("/"), below)))
     key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
     seconds = timedelta(seconds=settings.s3_timeout_seconds)
     options: S3Config = {"region": settings.s3_region}
@@ -46,16 +56,14 @@ def _open_s3(bucket: str, prefix: str, settings: Settings) -> Blobs:
         options["endpoint"] = settings.s3_endpoint_url
     if key and secret:
         options |= {"access_key_id": key, "secret_access_key": secret.get_secret_value()}
-    return ObjectBlobs(
-        S3Store(
-            bucket,
-            prefix=prefix or None,
-            client_options={
-                "allow_http": (settings.s3_endpoint_url or "").startswith("http://"),
-                "timeout": seconds, "connect_timeout": seconds,
-            },
-            retry_config={"max_retries": 2, "retry_timeout": seconds},
-            virtual_hosted_style_request=False,
-            config=options,
-        )
+    return S3Store(
+        parts.netloc,
+        prefix=prefix or None,
+        client_options={
+            "allow_http": (settings.s3_endpoint_url or "").startswith("http://"),
+            "timeout": seconds, "connect_timeout": seconds,
+        },
+        retry_config={"max_retries": 2, "retry_timeout": seconds},
+        virtual_hosted_style_request=False,
+        config=options,
     )  # fmt: skip

@@ -2,15 +2,16 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Header, Query, Request, Response, Security
 from pydantic import AwareDatetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from streetsight.models.language import SpokenError
-from streetsight.service.auth.access import Observer
+from streetsight.service.auth.access import Observer, allowed
+from streetsight.service.auth.actor import Actor
+from streetsight.service.auth.permissions import Permission
 from streetsight.service.dependencies import Cursor, Id, Limit, Server, Text
-from streetsight.service.devices.access import Reader, Uploader
+from streetsight.service.devices.access import Uploader
 from streetsight.service.errors import code_of, language_of, status_of
 from streetsight.service.frames import service
 from streetsight.service.frames.intake import Accepted, take_in
@@ -25,10 +26,14 @@ from streetsight.service.frames.schemas import (
 )
 from streetsight.service.frames.uploads import PHOTO, PHOTOS, ManyPhotos, OnePhoto, body_schema
 from streetsight.service.metrics import UPLOADED_BYTES, UPLOADS
+from streetsight.service.privacy.photos import OWN, original, redacted
+from streetsight.service.privacy.publishing import Size
+from streetsight.service.privacy.service import frame_for
 from streetsight.service.store.database import spoken
 
 router = APIRouter(prefix="/v1/frames", tags=["frames"])
 
+PhotoReader = Annotated[Actor, Security(allowed(Permission.READ, Permission.READ_TASKS, device="read"))]
 Key = Annotated[Text | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 
 
@@ -113,18 +118,21 @@ def read_frame(server: Server, actor: Observer, frame_id: Id) -> FrameShown:
         return service.shown(session, [service.find_frame(session, actor, frame_id)])[0]
 
 
-@router.get("/{frame_id}/photo", response_class=StreamingResponse)
-def read_photo(server: Server, device: Reader, frame_id: Id) -> StreamingResponse:
-    """The original bytes, for the device that sent them."""
+@router.get("/{frame_id}/photo", response_class=Response)
+def read_photo(
+    server: Server,
+    actor: PhotoReader,
+    frame_id: Id,
+    request: Request,
+    size: Annotated[Size, Query(description="Of a person's copy: longest side in pixels.")] = "full",
+    box: Annotated[str | None, Query(description="left,top,right,bottom in pixels of the original")] = None,
+) -> Response:
+    """For people a copy on which plates and heads are covered; for devices the original that they sent."""
     with server.database.read() as session:
-        frame = service.find_frame(session, device.actor, frame_id)
-    headers = {
-        "Content-Length": str(frame.size_bytes),
-        "ETag": f'"{frame.sha256}"',
-        "Cache-Control": "private, max-age=31536000, immutable",
-        "Content-Disposition": f'inline; filename="{frame.sha256[:16]}"',
-    }
-    return StreamingResponse(server.blobs.stream(frame.sha256), headers=headers, media_type=frame.media_type)
+        frame = frame_for(session, actor, frame_id, server.settings)
+    if actor.kind == "device":
+        return original(server, frame, OWN)
+    return redacted(server.publisher, frame, size, box, request)
 
 
 def _count(accepted: Accepted, size_bytes: int) -> None:

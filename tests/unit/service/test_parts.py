@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from streetsight.service.faults import Busy
-from streetsight.service.resources import Gate
+from streetsight.service.gate import Gate
 
 
 def test_too_much_at_once_is_asked_to_come_again() -> None:
