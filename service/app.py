@@ -12,6 +12,7 @@ from streetsight.service import health
 from streetsight.service.areas import routes as areas
 from streetsight.service.audit import routes as audit
 from streetsight.service.candidates import routes as candidates
+from streetsight.service.coverage import routes as coverage
 from streetsight.service.decisions import routes as decisions
 from streetsight.service.detections import routes as detections
 from streetsight.service.devices import routes as devices
@@ -19,6 +20,7 @@ from streetsight.service.errors import install_error_handlers
 from streetsight.service.events import routes as events
 from streetsight.service.frames import routes as frames
 from streetsight.service.issues import routes as issues
+from streetsight.service.labels import routes as labels
 from streetsight.service.middleware import BodyLimit, RequestLog
 from streetsight.service.open311 import key_routes as open311_keys
 from streetsight.service.open311 import routes as open311
@@ -29,21 +31,26 @@ from streetsight.service.people import self_routes as own
 from streetsight.service.people import session_routes as sessions
 from streetsight.service.people import setup_routes as setup
 from streetsight.service.privacy import routes as privacy
+from streetsight.service.profiles import routes as profiles
 from streetsight.service.releases import routes as releases
 from streetsight.service.reports import page_routes as report_page
 from streetsight.service.reports import routes as reports
 from streetsight.service.resources import Resources, opened
 from streetsight.service.settings import Settings
 from streetsight.service.sightings import routes as sightings
+from streetsight.service.tracks import routes as tracks
+from streetsight.service.uploads import routes as uploads
+from streetsight.service.uploads.routes import TusHeaders
 from streetsight.service.webhooks import routes as webhooks
 from streetsight.service.zones import routes as zones
 
 ROUTERS = (
     health.router, devices.router, patrols.router, frames.router, detections.router,
-    areas.router, zones.router, releases.router,
+    areas.router, zones.router, releases.router, uploads.router,
     events.router, webhooks.router, reports.router, report_page.router,
     open311.router, open311_keys.router,
-    sightings.router, candidates.router, decisions.router, issues.router,
+    profiles.router, tracks.router, coverage.router,
+    sightings.router, candidates.router, decisions.router, issues.router, labels.router,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router, privacy.router,
 )  # fmt: skip
 
@@ -78,10 +85,11 @@ def create_app(settings: Settings) -> FastAPI:
     json, maps = int(settings.max_json_bytes), int(settings.max_map_bytes)
     limits = {
         "/v1/frames": one + json, "/v1/detect": one + json, "/v1/frames/batch": many + json,
-        "/v1/areas": maps, "/v1/zones": maps,
+        "/v1/areas": maps, "/v1/zones": maps, "/v1/patrols/*/track": maps,
         **{f"/open311/v2/requests{suffix}": 3 * one + json for suffix in ("", ".json", ".xml")},
         "/v1/reports": 3 * one + json, "/report": 3 * one + json, "/v1/reports/import": maps,
     }  # fmt: skip
     app.add_middleware(BodyLimit, default=json, routes=limits)
+    app.add_middleware(TusHeaders)
     app.add_middleware(RequestLog)
     return app

@@ -16,12 +16,19 @@ PATH = Path(__file__).with_name("reasons.toml")
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Attributes: needs_text: the code alone does not say why."""
+    """One of `reasons.toml`.
+
+    Attributes:
+        label: what it says of the box for training.
+        label_by_rule: the same where the class is an issue by a rule only, as parking is; None: no other.
+        needs_text: the code alone does not say why.
+    """
 
     code: str
     zh: str
     en: str
     label: Label
+    label_by_rule: Label | None = None
     needs_text: bool = False
 
     def say(self, language: Language) -> str:

@@ -1,0 +1,1 @@
+"""Labels: what people decided, as lessons for the next model."""

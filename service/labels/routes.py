@@ -1,0 +1,47 @@
+"""HTTP: decisions as labels."""
+
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import AwareDatetime
+
+from streetsight.service.auth.access import Analyst
+from streetsight.service.candidates.routes import Name
+from streetsight.service.dependencies import Server, Text
+from streetsight.service.labels import service
+from streetsight.service.labels.files import archive, document
+
+router = APIRouter(prefix="/v1/labels", tags=["labels"])
+
+FILES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}, "application/zip": {}}}}
+
+
+@router.get("/export", response_class=Response, responses=FILES)
+def export_labels(
+    server: Server,
+    actor: Analyst,
+    area: Annotated[Text | None, Query(max_length=200, description="Path or code of an area.")] = None,
+    condition: Name | None = None,
+    decided_from: AwareDatetime | None = None,
+    decided_before: AwareDatetime | None = None,
+    frames: Annotated[
+        Literal["shown", "all"], Query(description="Frames that people were shown, or all of the same thing.")
+    ] = "shown",
+    form: Annotated[
+        Literal["coco", "zip"], Query(alias="format", description="zip: with the originals; each is logged.")
+    ] = "coco",
+) -> Response:
+    """Decided detections as labels: COCO with photos by sha256, or a zip for `streetsight dataset import`."""
+    wanted = service.Filters(area, condition, decided_from, decided_before, frames == "all")
+    with server.exports.entered(), server.database.read() as session:
+        labels = service.gather(session, actor, wanted)
+    if form == "coco":
+        return JSONResponse(document(labels), headers={"Cache-Control": "private, no-store"})
+    labels = service.still_here(labels, server.blobs)
+    server.writer.run(partial(service.note_originals, actor=actor, labels=labels))
+    headers = {
+        "Content-Disposition": 'attachment; filename="labels.zip"', "Cache-Control": "private, no-store",
+    }  # fmt: skip
+    return StreamingResponse(archive(labels, server.blobs), headers=headers, media_type="application/zip")
