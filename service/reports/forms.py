@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from streetsight.service.dependencies import Server
 from streetsight.service.faults import Invalid, NotFound
 from streetsight.service.frames.uploads import PHOTO
-from streetsight.service.reports.limits import count_report
+from streetsight.service.reports.limits import count_public
 from streetsight.service.reports.schemas import ReportSaid, Source
 from streetsight.service.resources import Resources
 from streetsight.service.store.sealing import open_sealer
@@ -60,7 +60,7 @@ async def public_form(
 ) -> AsyncIterator[ReportForm]:
     """Dependency: the form of somebody who has not sent too many. Raises NotPublic, TooManyReports."""
     address = request.client.host if request.client else "unknown"
-    await anyio.to_thread.run_sync(count_report, server, open_sealer(server.settings), address)
+    await anyio.to_thread.run_sync(count_public, server, open_sealer(server.settings), address)
     async with read_form(request, server) as form:
         yield form
 

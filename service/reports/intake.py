@@ -78,13 +78,18 @@ def new_stamp(sealer: Sealer) -> str:
     return sealer.seal("report form")
 
 
+def is_stamp(sealer: Sealer, stamp: str) -> bool:
+    """Whether a form with this stamp was opened here, and not too long ago."""
+    return sealer.open_young(stamp, FORM_SECONDS) is not None
+
+
 def check_stamp(sealer: Sealer, stamp: str, honeypot: str) -> None:
     """Refuse what no person has filled in.
 
     Raises:
         FormTooOld, FormTooFast: saying what a person can do.
     """
-    if sealer.open_young(stamp, FORM_SECONDS) is None:
+    if not is_stamp(sealer, stamp):
         raise FormTooOld("this form was opened too long ago; open it again and send it once more")
     if honeypot or sealer.age_seconds(stamp, time.time()) < FORM_LEAST_SECONDS:
         raise FormTooFast("that was quicker than a person types; wait a moment and send it once more")

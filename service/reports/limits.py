@@ -1,5 +1,6 @@
 """How many reports the public may send: counted in the database, so that all servers count together."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import IPv6Address, ip_address
@@ -24,8 +25,8 @@ class TooManyReports(OverQuota):
     code = "too_many_reports"
 
 
-def count_report(server: Resources, sealer: Sealer, address: str) -> None:
-    """Count one try to report, before its body is read.
+def count_public(server: Resources, sealer: Sealer, address: str) -> None:
+    """Count one try of the public to report, before its body is read.
 
     Args:
         address: of who sends it; only its keyed hash is kept, for two days.
@@ -33,11 +34,18 @@ def count_report(server: Resources, sealer: Sealer, address: str) -> None:
     Raises:
         TooManyReports: saying when to come again.
     """
-    hour, origin = now().replace(minute=0, second=0, microsecond=0), sealer.digest(network_of(address))[:32]
+    origin = sealer.digest(network_of(address))[:32]
+    limits = server.settings
+    count_reports(server, {ALL: limits.reports_per_hour, origin: limits.reports_per_address})
+
+
+def count_reports(server: Resources, limits: Mapping[str, int]) -> None:
+    """Count one report of each origin, unless one of them has reached its limit. Raises TooManyReports."""
+    hour = now().replace(minute=0, second=0, microsecond=0)
     with server.database.read() as session:  # a flood costs no writes
-        _refuse(server, hour, *_counts(session, hour, origin), more=1)
-    own, everybody = server.writer.run(partial(_count, hour=hour, origin=origin))
-    _refuse(server, hour, own, everybody, more=0)
+        counts = _counts(session, hour, list(limits))
+    _refuse(hour, limits, {origin: counts.get(origin, 0) + 1 for origin in limits})
+    _refuse(hour, limits, server.writer.run(partial(_count, hour=hour, origins=list(limits))))
 
 
 def network_of(address: str) -> str:
@@ -51,9 +59,8 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
-def _refuse(server: Resources, hour: datetime, own: int, everybody: int, more: int) -> None:
-    limits = server.settings
-    if own + more > limits.reports_per_address or everybody + more > limits.reports_per_hour:
+def _refuse(hour: datetime, limits: Mapping[str, int], counts: Mapping[str, int]) -> None:
+    if any(counts[origin] > limit for origin, limit in limits.items()):
         wait = (hour + timedelta(hours=1) - now()).total_seconds()
         raise TooManyReports(
             "too many reports came in this hour; please send yours again in {minutes} minutes",
@@ -61,19 +68,19 @@ def _refuse(server: Resources, hour: datetime, own: int, everybody: int, more: i
         )  # fmt: skip
 
 
-def _counts(session: ReadSession, hour: datetime, origin: str) -> tuple[int, int]:
-    found = select(ReportHour).where(ReportHour.hour == hour, ReportHour.origin.in_((origin, ALL)))
-    counts = {each.origin: each.reports for each in session.scalars(found)}
-    return counts.get(origin, 0), counts.get(ALL, 0)
+def _counts(session: ReadSession, hour: datetime, origins: list[str]) -> dict[str, int]:
+    found = select(ReportHour).where(ReportHour.hour == hour, ReportHour.origin.in_(origins))
+    return {each.origin: each.reports for each in session.scalars(found)}
 
 
-def _count(session: WriteSession, hour: datetime, origin: str) -> tuple[int, int]:
+def _count(session: WriteSession, hour: datetime, origins: list[str]) -> dict[str, int]:
     added = upsert(session, ReportHour).on_conflict_do_update(
         index_elements=[ReportHour.hour, ReportHour.origin], set_={"reports": ReportHour.reports + 1}
     )
-    one = added.returning(ReportHour.reports)
-    rows = [{"hour": hour, "origin": each, "reports": 1} for each in (origin, ALL)]
-    own, everybody = (int(session.connection().execute(one, row).scalar_one()) for row in rows)
-    if own == 1:  # seldom enough
+    one, counts = added.returning(ReportHour.reports), dict[str, int]()
+    for origin in sorted(origins):  # in one order, so that two servers never wait for each other
+        row = {"hour": hour, "origin": origin, "reports": 1}
+        counts[origin] = session.connection().execute(one, row).scalar_one()
+    if 1 in counts.values():  # seldom enough
         session.execute(delete(ReportHour).where(ReportHour.hour < hour - KEPT))
-    return own, everybody
+    return counts

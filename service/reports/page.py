@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from functools import cache, partial
 from pathlib import Path
 
@@ -42,11 +43,12 @@ class ReportPage:
 
 
 def report_page(
-    page: ReportPage, categories: Categories, language: Language, status: int = 200
+    page: ReportPage, categories: Categories, zone: tzinfo, language: Language, status: int = 200
 ) -> HTMLResponse:
-    """The page as an answer that nobody keeps or frames."""
+    """The page as an answer that nobody keeps or frames; times on the clock of `zone`."""
     html = _environment().get_template("report.html").render(
-        page=page, categories=categories.all, language=language, say=partial(_say, language)
+        page=page, categories=categories.all, language=language, say=partial(_say, language),
+        clock=lambda moment: moment.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
     )  # fmt: skip
     return HTMLResponse(html, status, HEADERS)
 

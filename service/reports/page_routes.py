@@ -12,7 +12,7 @@ from streetsight.service.dependencies import Server, Text
 from streetsight.service.errors import language_of, status_of
 from streetsight.service.reports import service
 from streetsight.service.reports.forms import OpenToAll, PublicForm, open_to_all, read_said
-from streetsight.service.reports.intake import check_stamp, file_with_photos, new_stamp
+from streetsight.service.reports.intake import check_stamp, file_with_photos, is_stamp, new_stamp
 from streetsight.service.reports.page import STATIC, ReportPage, report_page
 from streetsight.service.resources import Resources
 from streetsight.service.store.sealing import open_sealer
@@ -40,7 +40,8 @@ def send(server: Server, request: Request, form: PublicForm) -> HTMLResponse:
         said = read_said(form.fields, "citizen", "browser")
         filed = file_with_photos(server, said, form.photos, sealer)
     except SpokenError as error:
-        stamp = new_stamp(sealer)
+        sent = form.fields.get("stamp", "")
+        stamp = sent if is_stamp(sealer, sent) else new_stamp(sealer)  # nobody waits twice
         page = ReportPage(stamp=stamp, problem=error.say(language), sent=form.fields)
         return _answer(server, language, page, status_of(error))
     return _answer(server, language, ReportPage(token=filed.token), 201)
@@ -76,7 +77,8 @@ def style(_open: OpenToAll) -> FileResponse:
 
 
 def _answer(server: Resources, language: Language, page: ReportPage, status: int = 200) -> HTMLResponse:
-    return report_page(page, service.categories_of(server.settings), language, status)
+    settings = server.settings
+    return report_page(page, service.categories_of(settings), settings.zone, language, status)
 
 
 def _language(request: Request, chosen: str) -> Language:

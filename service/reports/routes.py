@@ -9,7 +9,8 @@ from starlette.datastructures import UploadFile
 from streetsight.inference.positions.profile import Crs
 from streetsight.service.audit.service import record
 from streetsight.service.auth.access import Reviewer, Viewer, allowed
-from streetsight.service.auth.actor import Actor, Role
+from streetsight.service.auth.actor import Actor
+from streetsight.service.auth.permissions import Permission
 from streetsight.service.dependencies import Cursor, Id, Limit, Server
 from streetsight.service.errors import language_of
 from streetsight.service.etags import IfMatch, etag
@@ -33,7 +34,7 @@ from streetsight.service.store.sealing import open_sealer
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 
-Clerk = Annotated[Actor, Security(allowed(Role.ADMIN, Role.INSPECTOR))]
+Clerk = Annotated[Actor, Security(allowed(Permission.HANDLE_REPORTS))]
 
 
 async def ticket_file(request: Request, _actor: Clerk) -> bytes:

@@ -1,6 +1,7 @@
 """Reports: file them, sort them, follow them, forget who made them."""
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from streetsight.service.areas.service import area_path_at
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.scope import in_scope
-from streetsight.service.auth.tokens import new_token, token_hash
+from streetsight.service.auth.tokens import token_hash
 from streetsight.service.candidates.reports import add_report
 from streetsight.service.etags import require_version
 from streetsight.service.events.service import publish
@@ -28,8 +29,8 @@ from streetsight.service.store.sealing import Sealer
 from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now
 
-TOKEN_PREFIX = "ssr_"
-TOKEN_CHARACTERS = 20  # 120 random bits, and short enough to write down
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # nothing that is mistaken for another when written down
+CODE_GROUPS, CODE_GROUP = 5, 4  # 99 random bits
 
 
 class NoReport(NotFound):
@@ -66,8 +67,8 @@ def file_report(
 ) -> tuple[Report, str | None]:
     """Write a report down and make a candidate of it, unless a person has to sort it first.
 
-    Gives the report, and the token by which its sender follows it; None when the ticket was here before, then
-    nothing is written.
+    Gives the report, and the token by which its sender follows it; None when the ticket was here before,
+    then nothing is written.
 
     Raises:
         NothingSaid: when there is neither text nor photo.
@@ -79,10 +80,11 @@ def file_report(
         raise NothingSaid("say what you have seen, or add a photo")
     category = categories.by_name(said.category) or categories[OTHER]
     assert category is not None
-    token, contact = new_token(TOKEN_PREFIX)[: len(TOKEN_PREFIX) + TOKEN_CHARACTERS], _contact(said)
+    token, contact = new_code(), _contact(said)
     report = Report(
-        source=said.source, ticket=said.ticket, token_sha256=token_hash(token), category=category.code,
-        condition=category.condition, class_name=category.class_name, text=said.text, address=said.address,
+        source=said.source, ticket=said.ticket, token_sha256=token_hash(_plain(token)), text=said.text,
+        category=category.code, condition=category.condition, class_name=category.class_name,
+        address=said.address,
         frames=list(said.frames), occurred_at=said.occurred_at, details=_details(said, category.code),
         contact_sealed=sealer.seal(json.dumps(contact)) if contact else None,
     )  # fmt: skip
@@ -166,7 +168,7 @@ def shown(session: ReadSession, reports: Sequence[Report]) -> list[ReportShown]:
 
 def ask(session: ReadSession, token: str) -> Progress:
     """What became of the report of this token. Raises NoReport."""
-    report = session.scalar(select(Report).where(Report.token_sha256 == token_hash(token)))
+    report = session.scalar(select(Report).where(Report.token_sha256 == token_hash(_plain(token))))
     if report is None:
         raise NoReport("no report has this code; type it as it was shown")
     return followed(session, [report])[report.id]
@@ -194,6 +196,17 @@ def event_of(report: Report) -> dict[str, Any]:
         "condition": report.condition, "candidate_id": report.candidate_id, "lon": report.lon,
         "lat": report.lat, "photos": len(report.frames),
     }  # fmt: skip
+
+
+def new_code() -> str:
+    """A token that people can write down, as `7K2M-9QXP-HT4W-B3ZC-5DRN`."""
+    groups = ("".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_GROUP)) for _ in range(CODE_GROUPS))
+    return "-".join(groups)
+
+
+def _plain(code: str) -> str:
+    """A code without what people add to it."""
+    return "".join(letter for letter in code.upper() if letter.isalnum())
 
 
 def _make_candidate(session: WriteSession, report: Report) -> None:
