@@ -7,18 +7,30 @@ crash between storing bytes and writing their row leaves at worst bytes that nob
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from streetsight.service.faults import NotFound
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 CHUNK_BYTES = 256 * 1024
+SHARDS = tuple(f"{number:02x}" for number in range(256))
 
 
 class NoBlob(NotFound):
     """The bytes of this digest are not here."""
 
     code = "no_blob"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A blob that is here. Attributes: put_at: when it was stored, by the storage's clock."""
+
+    sha256: str
+    size_bytes: int
+    put_at: datetime
 
 
 class Blobs(Protocol):
@@ -46,6 +58,9 @@ class Blobs(Protocol):
 
     def delete(self, sha256: str) -> None:
         """Forget a blob; one that is not here is forgotten already."""
+
+    def stored(self, shard: str) -> Iterator[Stored]:
+        """Blobs whose digest begins with these two digits, in no order; one put meanwhile may be missing."""
 
     def link(self, sha256: str, seconds: int) -> str | None:
         """A URL that shows the blob to whoever has it, for so long; None where the storage has none."""
@@ -76,6 +91,11 @@ def checked(sha256: str) -> str:
 def spread(sha256: str) -> str:
     """Relative path of a blob, over 256 folders: millions of names in one folder are slow to list."""
     return f"{checked(sha256)[:2]}/{sha256}"
+
+
+def is_digest(name: str) -> bool:
+    """Whether a name may be that of a blob."""
+    return _SHA256.fullmatch(name) is not None
 
 
 def missing(sha256: str) -> NoBlob:

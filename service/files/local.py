@@ -10,11 +10,12 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from streetsight.models.durable import replace_file, sync_folder
 from streetsight.service.faults import StorageFull, Unavailable
-from streetsight.service.files.blobs import CHUNK_BYTES, digest_of, missing, spread
+from streetsight.service.files.blobs import CHUNK_BYTES, SHARDS, Stored, digest_of, is_digest, missing, spread
 from streetsight.service.store.ids import new_id
 
 DRAFTS = "drafts"
@@ -30,8 +31,8 @@ class LocalBlobs:
         self._root, self._min_free_bytes = folder, min_free_bytes
         with _spoken():
             (folder / DRAFTS).mkdir(parents=True, exist_ok=True)
-            for number in range(256):  # all at once and synced, so that no put depends on another's folder
-                (folder / f"{number:02x}").mkdir(exist_ok=True)
+            for shard in SHARDS:  # all at once and synced, so that no put depends on another's folder
+                (folder / shard).mkdir(exist_ok=True)
             sync_folder(folder)
             self._clear_abandoned()
 
@@ -70,6 +71,17 @@ class LocalBlobs:
     def delete(self, sha256: str) -> None:
         with _spoken():
             (self._root / spread(sha256)).unlink(missing_ok=True)
+
+    def stored(self, shard: str) -> Iterator[Stored]:
+        with _spoken():
+            for entry in os.scandir(self._root / shard):
+                if not is_digest(entry.name):
+                    continue
+                try:
+                    state = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:  # deleted meanwhile
+                    continue
+                yield Stored(entry.name, state.st_size, datetime.fromtimestamp(state.st_mtime, UTC))
 
     def link(self, sha256: str, seconds: int) -> str | None:
         return None

@@ -9,7 +9,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store
 
 from streetsight.service.faults import Unavailable
-from streetsight.service.files.blobs import CHUNK_BYTES, digest_of, missing, spread
+from streetsight.service.files.blobs import CHUNK_BYTES, Stored, digest_of, is_digest, missing, spread
 
 RETRY_SECONDS = 10.0
 
@@ -57,6 +57,14 @@ class ObjectBlobs:
                 obstore.delete(self._store, spread(sha256))
             except (NotFoundError, FileNotFoundError):
                 return
+
+    def stored(self, shard: str) -> Iterator[Stored]:
+        with _spoken():
+            for found in obstore.list(self._store, prefix=shard):
+                for each in found:
+                    name = each["path"].rpartition("/")[2]
+                    if is_digest(name):
+                        yield Stored(name, each["size"], each["last_modified"])
 
     def link(self, sha256: str, seconds: int) -> str | None:
         with _spoken():

@@ -45,7 +45,7 @@ def leads_of(session: ReadSession, frames: Sequence[Frame]) -> dict[str, set[Lea
     """For each frame all that it is evidence of; empty where it is of nothing."""
     ids = [frame.id for frame in frames]
     found: dict[str, set[Lead]] = {frame_id: set() for frame_id in ids}
-    pairs = {*_by_sightings(session, frames), *_by_pictures(session, ids), *_by_lists(session, ids)}
+    pairs = {*_by_sightings(session, frames), *_by_pictures(session, ids), *_by_lists(session, frames)}
     ends = _ends(session, {candidate_id for _, candidate_id in pairs})
     for frame_id, candidate_id in pairs:
         found[frame_id].add(ends[candidate_id])
@@ -73,19 +73,17 @@ def _by_pictures(session: ReadSession, ids: Sequence[str]) -> set[tuple[str, str
     return {(frame_id, candidate_id) for frame_id, candidate_id in session.execute(rows)}
 
 
-def _by_lists(session: ReadSession, ids: Sequence[str]) -> set[tuple[str, str]]:
+def _by_lists(session: ReadSession, frames: Sequence[Frame]) -> set[tuple[str, str]]:
     """By the photos of reports and of re-checks, which are lists of frame ids."""
-    lists = [
-        (CandidateReport.candidate_id, CandidateReport.frame_ids),
-        (CandidateRecheck.candidate_id, CandidateRecheck.frames),
-        (Report.candidate_id, Report.frames),
-    ]
-    return {
-        (frame_id, candidate_id)
-        for owner, column in lists
-        for frame_id, candidate_id in session.execute(_naming(session, column, ids, owner))
-        if candidate_id is not None
-    }
+    ids = [frame.id for frame in frames]
+    of_their_patrols = CandidateRecheck.patrol_id.in_({each.patrol_id for each in frames if each.patrol_id})
+    queries = (
+        _naming(session, CandidateReport.frame_ids, ids, CandidateReport.candidate_id),
+        _naming(session, Report.frames, ids, Report.candidate_id),
+        _naming(session, CandidateRecheck.frames, ids, CandidateRecheck.candidate_id).where(of_their_patrols),
+    )
+    found = (row for query in queries for row in session.execute(query))
+    return {(frame_id, candidate_id) for frame_id, candidate_id in found if candidate_id is not None}
 
 
 def _unsorted(session: ReadSession, ids: Sequence[str]) -> list[tuple[str, Lead]]:
