@@ -14,6 +14,7 @@ class Permission(StrEnum):
     READ_STREET_ENTRIES = "read_street_entries"  # what the street or its units entered and decided themselves
     SEE_ORIGINALS = "see_originals"  # pictures that are not redacted; each look is logged
     ENTER = "enter"  # report what one saw
+    HANDLE_REPORTS = "handle_reports"  # bring in tickets of hotlines, read who reported
     DECIDE = "decide"  # confirm, reject, correct, merge, split
     ANSWER_TASKS = "answer_tasks"  # say how an issue was handled
     EXPORT = "export"  # candidates and issues as files
@@ -29,7 +30,7 @@ _READER = _EVERYBODY | {P.READ, P.READ_TASKS, P.READ_STREET_ENTRIES}
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.ANALYST: frozenset(_READER | {P.SEE_ORIGINALS, P.EXPORT, P.ANALYSE}),
-    Role.INSPECTOR: frozenset(_READER | {P.SEE_ORIGINALS, P.ENTER, P.DECIDE, P.EXPORT}),
+    Role.INSPECTOR: frozenset(_READER | {P.SEE_ORIGINALS, P.ENTER, P.HANDLE_REPORTS, P.DECIDE, P.EXPORT}),
     Role.STREET_CHIEF: frozenset(_READER | {P.ENTER, P.DECIDE, P.ANSWER_TASKS, P.EXPORT}),
     Role.THIRD_PARTY: frozenset(_EVERYBODY | {P.READ, P.READ_TASKS, P.ENTER, P.DECIDE}),
     Role.HANDLER: frozenset(_EVERYBODY | {P.READ_TASKS, P.READ_STREET_ENTRIES, P.ANSWER_TASKS}),
