@@ -140,6 +140,7 @@ def own_hosts(request: Request, settings: Settings) -> set[str]:
 AnyPerson = Annotated[Actor, Security(allowed(Permission.OWN_ACCOUNT))]
 Viewer = Annotated[Actor, Security(allowed(Permission.READ))]
 Observer = Annotated[Actor, Security(allowed(Permission.READ, device="read"))]  # or a device, for its own
+Follower = Annotated[Actor, Security(allowed(Permission.FOLLOW))]
 Reviewer = Annotated[Actor, Security(allowed(Permission.DECIDE))]
 Analyst = Annotated[Actor, Security(allowed(Permission.ANALYSE))]
 Admin = Annotated[Actor, Security(allowed(Permission.ADMINISTER))]

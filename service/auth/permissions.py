@@ -12,6 +12,7 @@ class Permission(StrEnum):
     READ = "read"  # frames, patrols, sightings, candidates, issues, areas, coverage
     READ_TASKS = "read_tasks"  # issues; a handler sees those of its own unit alone
     READ_STREET_ENTRIES = "read_street_entries"  # what the street or its units entered and decided themselves
+    FOLLOW = "follow"  # events and reports, which tell of decisions as they are made
     SEE_ORIGINALS = "see_originals"  # pictures that are not redacted; each look is logged
     ENTER = "enter"  # report what one saw
     HANDLE_REPORTS = "handle_reports"  # bring in tickets of hotlines, read who reported
@@ -25,7 +26,7 @@ class Permission(StrEnum):
 
 P = Permission
 _EVERYBODY = {P.OWN_ACCOUNT}
-_READER = _EVERYBODY | {P.READ, P.READ_TASKS, P.READ_STREET_ENTRIES}
+_READER = _EVERYBODY | {P.READ, P.READ_TASKS, P.READ_STREET_ENTRIES, P.FOLLOW}
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),

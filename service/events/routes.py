@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from streetsight.service.auth.access import Viewer
+from streetsight.service.auth.access import Follower
 from streetsight.service.dependencies import Cursor, Limit, Server
 from streetsight.service.events import reading
 from streetsight.service.events.kinds import Kind
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/events", tags=["events"])
 @router.get("")
 def list_events(
     server: Server,
-    actor: Viewer,
+    actor: Follower,
     limit: Limit = 50,
     cursor: Cursor = None,
     kinds: Annotated[list[Kind] | None, Query(description="Only these; may be given several times.")] = None,

@@ -8,7 +8,7 @@ from starlette.datastructures import UploadFile
 
 from streetsight.inference.positions.profile import Crs
 from streetsight.service.audit.service import record
-from streetsight.service.auth.access import Reviewer, Viewer, allowed
+from streetsight.service.auth.access import Follower, Reviewer, allowed
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission
 from streetsight.service.dependencies import Cursor, Id, Limit, Server
@@ -101,7 +101,7 @@ def import_file(
 @router.get("")
 def list_reports(
     server: Server,
-    actor: Viewer,
+    actor: Follower,
     limit: Limit = 50,
     cursor: Cursor = None,
     source: Source | None = None,
@@ -115,7 +115,7 @@ def list_reports(
 
 
 @router.get("/{report_id}")
-def read_report(server: Server, actor: Viewer, report_id: Id, response: Response) -> ReportShown:
+def read_report(server: Server, actor: Follower, report_id: Id, response: Response) -> ReportShown:
     """One report; its ETag is what a change has to name."""
     with server.database.read() as session:
         found = service.find_report(session, actor, report_id)

@@ -280,7 +280,8 @@ def _moment(text: str, zone: tzinfo) -> datetime | None:
     if not text:
         return None
     plain = re.sub(r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})", r"\1-\2-\3", text)
-    readers = [datetime.fromisoformat, *(partial(_parse, form) for form in TIMES)]
+    readers: list[Callable[[str], datetime]] = [datetime.fromisoformat]
+    readers += [partial(_parse, form) for form in TIMES]
     for read in readers:
         try:
             moment = read(plain)

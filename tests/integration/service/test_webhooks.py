@@ -632,6 +632,7 @@ class TestApi:
         assert len(reader.get("/v1/events?kinds=release.promoted&kinds=issue.created").json()["items"]) == 1
         scoped = person(Role.VIEWER, ["/330106/"]).get("/v1/events?after=0").json()["items"]
         assert [each["subject"] for each in scoped] == ["candidate/1", "candidate/3"]
+        assert person(Role.THIRD_PARTY).get("/v1/events").status_code == 403  # it would tell of decisions
 
 
 def test_whoever_has_seen_a_number_has_seen_all_below_it(database: Database) -> None:
