@@ -54,7 +54,7 @@ class NotAllowed(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class allowed:
-    """Dependency: who asks, if it has one of these roles or permissions, or is a device with this scope.
+    """Dependency: who asks, if its role has one of these permissions, or it is a device with this scope.
 
         Inspector = Annotated[Actor, Security(allowed(Permission.DECIDE))]
 
@@ -62,10 +62,10 @@ class allowed:
         Unauthenticated, Forbidden: when it may not.
     """
 
-    who: tuple[Role | Permission, ...]
+    who: tuple[Permission, ...]
     device: Scope | None
 
-    def __init__(self, *who: Role | Permission, device: Scope | None = None) -> None:
+    def __init__(self, *who: Permission, device: Scope | None = None) -> None:
         object.__setattr__(self, "who", who)
         object.__setattr__(self, "device", device)
 
@@ -82,9 +82,7 @@ class allowed:
 
     def includes(self, role: Role) -> bool:
         """Whether people of this role may."""
-        return any(
-            each in GRANTS[role] if isinstance(each, Permission) else each is role for each in self.who
-        )
+        return not GRANTS[role].isdisjoint(self.who)
 
     def _device(self, server: Resources, token: str) -> Actor:
         device = known_device(server, token, [self.device] if self.device else [])

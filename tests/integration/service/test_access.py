@@ -88,8 +88,8 @@ def test_every_route_names_who_may_use_it(method: str, route: APIRoute) -> None:
     assert gates or is_open(route), "no `allowed(...)`, no device's scope, and no reason why it is open"
     for gate in gates:
         if isinstance(gate, allowed):
-            assert gate.who, "nobody may"
-            assert all(isinstance(each, Permission) for each in gate.who), "name a permission, not a role"
+            assert gate.who, "no permission is named"
+            assert all(isinstance(each, Permission) for each in gate.who)
 
 
 def test_without_a_session_or_a_token_there_is_401(client: TestClient) -> None:
