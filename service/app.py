@@ -21,6 +21,7 @@ from streetsight.service.events import routes as events
 from streetsight.service.frames import routes as frames
 from streetsight.service.issues import routes as issues
 from streetsight.service.labels import routes as labels
+from streetsight.service.labelstudio import routes as labelstudio
 from streetsight.service.middleware import BodyLimit, RequestLog
 from streetsight.service.open311 import key_routes as open311_keys
 from streetsight.service.open311 import routes as open311
@@ -47,7 +48,7 @@ from streetsight.service.zones import routes as zones
 
 ROUTERS = (
     health.router, devices.router, patrols.router, frames.router, detections.router,
-    areas.router, zones.router, releases.router, uploads.router,
+    areas.router, zones.router, releases.router, uploads.router, labelstudio.router,
     events.router, webhooks.router, reports.router, report_page.router,
     open311.router, open311_keys.router,
     profiles.router, tracks.router, coverage.router,

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from uuid import uuid4
 
 import structlog
@@ -61,13 +62,14 @@ class BodyLimit:
     """Refuses bodies that are larger than their route takes, by what they say and by what they send."""
 
     def __init__(self, app: ASGIApp, default: int, routes: Mapping[str, int]) -> None:
-        """`routes`: limits in bytes by path; `default` for all others."""
+        """`routes`: limits in bytes by path, where `*` stands for an id; `default` for all others."""
         self._app, self._default, self._routes = app, default, routes
+        self._patterns = [path for path in routes if "*" in path]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        limit = self._routes.get(scope["path"], self._default)
+        limit = self._limit_of(scope["path"])
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         received = 0
 
@@ -82,6 +84,10 @@ class BodyLimit:
             return message
 
         await self._app(scope, limited, send)
+
+    def _limit_of(self, path: str) -> int:
+        known = next((each for each in self._patterns if fnmatchcase(path, each)), path)
+        return self._routes.get(known, self._default)
 
 
 def _too_large(limit: int) -> HTTPException:

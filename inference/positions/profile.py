@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from streetsight.models.language import SpokenError
 
 Crs = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
-_OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
+_OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)")
 
 
 class ProfileError(SpokenError):
@@ -28,7 +28,7 @@ class ProfileError(SpokenError):
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class CameraProfile(_Strict):
@@ -92,7 +92,7 @@ class DeviceProfile(_Strict):
     coordinates: Crs = "wgs84"
     track_coordinates: Crs | None = None
     time_zone: str | None = None
-    clock_offset_s: float | None = None
+    clock_offset_s: Annotated[float, Field(ge=-1e9, le=1e9)] | None = None
     camera: CameraProfile | None = None
     errors: ErrorsProfile = ErrorsProfile()
     fixed: FixedPlace | None = None

@@ -1,5 +1,6 @@
 """The end of a place: its issue was closed, and what is seen there later is another thing."""
 
+import math
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -10,7 +11,7 @@ from streetsight.service.jobs.queue import arm
 from streetsight.service.sightings.tables import Sighting
 from streetsight.service.store.sessions import WriteSession
 
-RADIUS_M = 15.0  # how far sightings of one thing may lie apart
+RADIUS_M = 15.0  # how far sightings of one thing may lie apart, beside how unsure the place is
 
 
 def end_place(session: WriteSession, candidate: Candidate, at: datetime) -> None:
@@ -20,13 +21,15 @@ def end_place(session: WriteSession, candidate: Candidate, at: datetime) -> None
     """
     if candidate.lon is None or candidate.lat is None:
         return
+    spread = max(candidate.covariance_m2[0], candidate.covariance_m2[2]) if candidate.covariance_m2 else 0.0
+    radius_m = RADIUS_M + 2 * math.sqrt(spread)
     rested = select(CandidateSighting.sighting_id).where(CandidateSighting.candidate_id == candidate.id)
     classes = select(Sighting.class_name).where(Sighting.id.in_(rested)).distinct()
     for name in sorted({*session.scalars(classes), *filter(None, [candidate.class_name])}):
         session.add(
             PlaceEnding(
                 candidate_id=candidate.id, class_name=name, lon=candidate.lon, lat=candidate.lat,
-                radius_m=RADIUS_M, at=at,
+                radius_m=radius_m, at=at,
             )
         )  # fmt: skip
     later = select(Sighting).where(Sighting.id.in_(rested), Sighting.first_seen_at > at)

@@ -1,7 +1,7 @@
 """What passes say about places that were seen before them; candidates that are gone, and that are back."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from streetsight.inference.rules.context import Context
 from streetsight.service.assembling.loading import Material
 from streetsight.service.assembling.merging import Merged
 from streetsight.service.assembling.tracking import Tracked
-from streetsight.service.candidates.claims import follows, of_ids
+from streetsight.service.candidates.claims import MOST_IDS, batched, follows, of_ids
 from streetsight.service.candidates.tables import Candidate, CandidateRecheck, CandidateSighting
 from streetsight.service.candidates.updating import Update, set_columns
 from streetsight.service.coverage.passes import Bounds, Pass, later_passes
@@ -81,27 +81,20 @@ def write_rechecks(session: WriteSession, material: Material, rechecked: Recheck
         of_place[place_id] |= {update.claims.end_of(each) if each in update.claims.candidates else each
                                for each in ids}  # fmt: skip
     concerned = {each for place_id in rechecked.places for each in of_place[place_id]}
-    for candidate_id in sorted(concerned):
-        session.execute(delete(CandidateRecheck).where(CandidateRecheck.candidate_id == candidate_id, old))
+    for some in batched(sorted(concerned), MOST_IDS):
+        session.execute(delete(CandidateRecheck).where(CandidateRecheck.candidate_id.in_(some), old))
     session.execute(delete(CandidateRecheck).where(CandidateRecheck.patrol_id == material.patrol_id))
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for place_id, answers in rechecked.answers.items():
-        for candidate_id in of_place[place_id]:
-            for answer in answers:
-                rows[candidate_id, answer["pass_id"]] = {
-                    "id": new_id(), "created_at": now(), "candidate_id": candidate_id, **answer,
-                }  # fmt: skip
-    if rows:
-        session.execute(insert(CandidateRecheck), list(rows.values()))
-    for place_id, place in rechecked.places.items():
-        for candidate_id in sorted(of_place[place_id]):
-            _settle(session, candidate_id, place, update)
-
-
-def answers_of(session: ReadSession, candidate_id: str) -> Sequence[CandidateRecheck]:
-    """What later passes said about a candidate's place, in order of time."""
-    found = select(CandidateRecheck).where(CandidateRecheck.candidate_id == candidate_id)
-    return session.scalars(found.order_by(CandidateRecheck.at, CandidateRecheck.pass_id)).all()
+    rows = {
+        (candidate_id, answer["pass_id"]): {
+            "id": new_id(), "created_at": now(), "candidate_id": candidate_id, **answer,
+        }
+        for place_id, answers in rechecked.answers.items()
+        for candidate_id in of_place[place_id]
+        for answer in answers
+    }  # fmt: skip
+    for rows_of_some in batched(list(rows.values()), MOST_IDS):
+        session.execute(insert(CandidateRecheck), list(rows_of_some))
+    _settle_all(session, rechecked, of_place, update)
 
 
 def _in_order(session: ReadSession, own: list[Pass], patrol_id: str, context: Context) -> list[Pass]:
@@ -201,11 +194,23 @@ def _as_row(row: CandidateRecheck) -> dict[str, Any]:
     return {"pass_id": row.pass_id, "at": row.at.isoformat(), "outcome": row.outcome, "gone": row.gone}
 
 
-def _settle(session: WriteSession, candidate_id: str, place: Place, update: Update) -> None:
-    """A candidate that follows its place is gone, or open, by what was said last."""
-    candidate = update.claims.candidates.get(candidate_id) or session.get_one(Candidate, candidate_id)
-    if not follows(candidate) or candidate.gone_because == "withdrawn":
-        return
-    state = state_of(place, [_as_row(each) for each in answers_of(session, candidate_id)])
-    update.claims.candidates[candidate_id] = candidate
-    set_columns(update, candidate, {"state": state, "gone_because": "recheck" if state == "gone" else None})
+def _settle_all(
+    session: WriteSession, rechecked: Rechecked, of_place: Mapping[str, set[str]], update: Update
+) -> None:
+    """Candidates that follow their places are gone, or open, by what was said last."""
+    ids = {each for place_id in rechecked.places for each in of_place[place_id]}
+    missing = ids - update.claims.candidates.keys()
+    for candidate in of_ids(session, Candidate, Candidate.id, missing):
+        update.claims.candidates[candidate.id] = candidate
+    said: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in of_ids(session, CandidateRecheck, CandidateRecheck.candidate_id, ids):
+        said[row.candidate_id].append(_as_row(row))
+    for place_id, place in rechecked.places.items():
+        for candidate_id in sorted(of_place[place_id]):
+            candidate = update.claims.candidates[candidate_id]
+            if not follows(candidate) or candidate.gone_because == "withdrawn":
+                continue
+            answers = sorted(said[candidate_id], key=lambda row: (row["at"], row["pass_id"]))
+            gone = state_of(place, answers) == "gone"
+            columns = {"state": "gone" if gone else "open", "gone_because": "recheck" if gone else None}
+            set_columns(update, candidate, columns)

@@ -1,6 +1,7 @@
 """`streetsight device`: who may upload."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,6 +64,24 @@ def revoke(name: Name, lang: Lang = None) -> None:
         with database.write() as session:
             count = revoke_tokens(session, name, operator())
         typer.echo(translate("{name}: {count} tokens were revoked", language, count=count, name=name))
+
+
+@app.command()
+def profile(
+    name: Name,
+    file: Annotated[Path, typer.Argument(help="YAML or JSON, as `streetsight patrol --device` takes it.")],
+    lang: Lang = None,
+) -> None:
+    """Say how a device's camera is mounted, what its clock and its coordinates are (docs/patrol.md)."""
+    from streetsight.inference.positions.profile import read_profile
+    from streetsight.models.language import translate
+    from streetsight.service.profiles.service import put_named_profile
+
+    with database_of_settings(lang) as (database, language):
+        known = read_profile(file)
+        with database.write() as session:
+            put_named_profile(session, operator(), name, known)
+        typer.echo(translate("{name}: profile kept", language, name=name))
 
 
 @app.command("list")

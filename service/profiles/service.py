@@ -4,6 +4,8 @@ from sqlalchemy import select
 
 from streetsight.inference.positions.profile import DeviceProfile
 from streetsight.service.assembling.arming import profile_changed
+from streetsight.service.audit.service import record
+from streetsight.service.auth.actor import Actor
 from streetsight.service.devices.service import NoDevice
 from streetsight.service.devices.tables import Device
 from streetsight.service.profiles.tables import StoredProfile
@@ -11,7 +13,7 @@ from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now
 
 
-def put_profile(session: WriteSession, device_id: str, profile: DeviceProfile) -> DeviceProfile:
+def put_profile(session: WriteSession, actor: Actor, device_id: str, profile: DeviceProfile) -> DeviceProfile:
     """Keep a profile in place of the one before; the device's open patrols are assembled again with it.
 
     Closed ones only where there was none before: a camera mounted anew says nothing of what it saw till then.
@@ -31,7 +33,16 @@ def put_profile(session: WriteSession, device_id: str, profile: DeviceProfile) -
         stored.profile, stored.updated_at = content, now()
     session.flush()
     profile_changed(session, device_id, first=stored is None)
+    record(session, actor, "device.profile_changed", f"device/{device_id}", content)
     return named
+
+
+def put_named_profile(
+    session: WriteSession, actor: Actor, name: str, profile: DeviceProfile
+) -> DeviceProfile:
+    """`put_profile` for the device that people call so. Raises NoDevice."""
+    found = session.scalar(select(Device.id).where(Device.name == name))
+    return put_profile(session, actor, found or name, profile)
 
 
 def profile_of(session: ReadSession, device_id: str, name: str) -> DeviceProfile:
@@ -46,9 +57,9 @@ def all_profiles(session: ReadSession) -> dict[str, DeviceProfile]:
     return {name: DeviceProfile.model_validate({**said, "device": name}) for name, said in found}
 
 
-def device_named(session: ReadSession, name: str) -> str:
-    """Id of a device. Raises NoDevice."""
-    found = session.scalar(select(Device.id).where(Device.name == name))
-    if found is None:
-        raise NoDevice("there is no device {name}; `streetsight device list` shows all", name=name)
-    return found
+def find_profile(session: ReadSession, actor: Actor, device_id: str) -> DeviceProfile:
+    """The profile of a device that works where the actor may see. Raises NoDevice."""
+    device = session.get(Device, device_id)
+    if device is None or not actor.sees(device.area_path):
+        raise NoDevice("there is no device {name}; `streetsight device list` shows all", name=device_id)
+    return profile_of(session, device.id, device.name)

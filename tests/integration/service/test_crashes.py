@@ -20,18 +20,24 @@ import httpx2
 import numpy as np
 import pytest
 import simplejpeg
+from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
+from streetsight.service.assembling.arming import frame_settled
+from streetsight.service.assembling.tables import Assembly
+from streetsight.service.candidates.tables import Candidate, CandidateSighting
 from streetsight.service.detections.tables import Detection, Result
 from streetsight.service.frames.tables import Frame
 from streetsight.service.jobs.tables import Job
 from streetsight.service.settings import Settings
+from streetsight.service.sightings.tables import Sighting
 from streetsight.service.steps import Step
 from streetsight.service.store.opening import open_database
 
 SOAK = int(os.environ.get("SOAK", "1"))
 UPLOAD_STEPS = ("accepted", "stored", "written", "committed")
 WORK_STEPS = ("claimed", "detected", "publishing", "published")
+ASSEMBLY_STEPS = ("assembled", "settling")
 
 # The command line, with a watcher that kills its process when a step is reached for the n-th time.
 DYING = """
@@ -77,7 +83,7 @@ def run(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., "subproces
 
 
 def test_every_step_is_one_that_the_tests_kill_at() -> None:
-    assert set(UPLOAD_STEPS + WORK_STEPS) == set(get_args(Step))
+    assert set(UPLOAD_STEPS + WORK_STEPS + ASSEMBLY_STEPS) == set(get_args(Step))
 
 
 def pictures(count: int, seed: int) -> list[bytes]:
@@ -178,7 +184,13 @@ def test_workers_killed_at_every_step_publish_each_frame_once(
     for step in WORK_STEPS:
         count = 1 if step in ("claimed", "published") else chance.randint(1, 4)
         assert run("work", step=step, count=count).wait(120) == -signal.SIGKILL
-    two = [run("work"), run("work")]  # competing over what is left, and over the leases of the dead
+    two_workers_do_the_rest(settings, run)
+    published_once(settings, len(photos))
+
+
+def two_workers_do_the_rest(settings: Settings, run: Callable[..., Any]) -> None:
+    """Competing over what is left, and over the leases of the dead."""
+    two = [run("work"), run("work")]
     deadline = time.monotonic() + 120
     with open_database(settings) as database:
         while True:
@@ -191,7 +203,42 @@ def test_workers_killed_at_every_step_publish_each_frame_once(
     for process in two:
         process.terminate()
         assert process.wait(60) == 0
-    published_once(settings, len(photos))
+
+
+def test_workers_killed_while_they_assemble_make_each_candidate_once(
+    settings: Settings, client: TestClient, photos: list[bytes], run: Callable[..., Any],
+    work: Callable[[], Any],
+) -> None:  # fmt: skip
+    patrols = []
+    for key, some in (("one", photos[::2]), ("two", photos[1::2])):
+        patrols.append(client.post("/v1/patrols", json={"key": key}).json()["id"])
+        for number, photo in enumerate(some):
+            data = {"metadata": json.dumps({"patrol_id": patrols[-1], "name": f"{number}.jpg"})}
+            assert client.post("/v1/frames", files={"photo": photo}, data=data).status_code == 201
+        assert client.post(f"/v1/patrols/{patrols[-1]}/close").status_code == 200
+    for step in ASSEMBLY_STEPS:
+        assert run("work", step=step, count=1).wait(120) == -signal.SIGKILL
+    two_workers_do_the_rest(settings, run)
+    once = assembled(settings)
+    assert once
+    with open_database(settings) as database, database.write() as session:
+        for patrol in patrols:
+            frame_settled(session, patrol)
+    work()  # again, for nothing
+    assert assembled(settings) == once
+
+
+def assembled(settings: Settings) -> list[tuple[Any, ...]]:
+    """Candidates with their sightings; none twice."""
+    with open_database(settings) as database, database.read() as session:
+        candidates = session.scalars(select(Candidate).order_by(Candidate.id)).all()
+        places = [(each.place_id, each.condition) for each in candidates]
+        assert len(places) == len(set(places))
+        assert set(session.scalars(select(CandidateSighting.sighting_id))) <= set(
+            session.scalars(select(Sighting.id))
+        )
+        assert session.scalar(select(func.count()).select_from(Assembly)) == 2
+        return [(each.id, each.version, each.sightings, each.frames) for each in candidates]
 
 
 def published_once(settings: Settings, count: int) -> None:
