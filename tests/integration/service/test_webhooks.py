@@ -1,10 +1,8 @@
-"""Events reach other systems: signed, in order, until they have arrived, and nowhere that they must not go."""
+"""Events reach other systems: signed, in order, until they have arrived, and never where they must not."""
 
-import base64
-import hashlib
-import hmac
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,16 +161,17 @@ def office(database: Database, settings: Settings) -> Office:
     return Office(database, settings)
 
 
-def verify(secret: str, headers: dict[str, str], body: bytes, tolerance: float = 300) -> None:
-    """As docs/webhooks.md tells receivers to do it."""
-    if abs(time.time() - int(headers["webhook-timestamp"])) > tolerance:
-        raise ValueError("too old: somebody sends it again")
-    content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    expected = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
-    signatures = [each.partition(",")[2] for each in headers["webhook-signature"].split()]
-    if not any(hmac.compare_digest(expected, each) for each in signatures):
-        raise ValueError("not signed by who has the secret")
+def snippet() -> dict[str, Any]:
+    """What docs/webhooks.md tells receivers to run, run."""
+    page = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    found = re.search(r"```python\n(.+?)```", page, re.DOTALL)
+    assert found
+    names: dict[str, Any] = {}
+    exec(found[1], names)  # noqa: S102  it is ours
+    return names
+
+
+verify = snippet()["verify"]
 
 
 def test_events_arrive_in_order_signed_and_as_cloudevents(office: Office, receiver: Receiver) -> None:
@@ -221,7 +221,7 @@ def test_a_receiver_can_refuse_what_is_replayed_forged_or_changed(office: Office
         (headers | {"webhook-id": "another"}, body),
         (headers, body + b" "),
     ):
-        with pytest.raises(ValueError, match="not signed"):
+        with pytest.raises(ValueError, match="not signed by"):
             verify(secret, *changed)
     receiver.answers = [500]
     office.publish(2)
@@ -336,7 +336,7 @@ def test_during_a_rotation_both_secrets_are_good(office: Office, receiver: Recei
     office.publish(2)
     office.courier.turn()
     verify(new, *receiver.got[1])
-    with pytest.raises(ValueError, match="not signed"):
+    with pytest.raises(ValueError, match="not signed by"):
         verify(old, *receiver.got[1])
 
 
