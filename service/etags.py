@@ -12,12 +12,17 @@ from fastapi import Depends, Header, Request, Response
 from streetsight.service.faults import NoVersion, Stale
 
 # W/"3" and "3-gzip" are what proxies make of "3"
-_TAG = re.compile(r'(?:W/)?"(\d{1,9})(?:[-;][a-z]+)?"')
+_TAG = re.compile(r'(?:W/)?"(\d{1,9})((?:\.\d{1,9})?)(?:[-;][a-z]+)?"')
 
 
-def etag(version: int) -> str:
-    """A version as a header."""
-    return f'"{version}"'
+def etag(version: int, attached: int | None = None) -> str:
+    """A version as a header.
+
+    Args:
+        attached: of what is shown with it and comes without a new version: how much there is. Then the tag
+            is another one to a reader, `"3.12"`, and the same one to who changes it.
+    """
+    return f'"{version}"' if attached is None else f'"{version}.{attached}"'
 
 
 def version_wanted(if_match: Annotated[str | None, Header()] = None) -> int:
@@ -45,12 +50,12 @@ def require_version(current: int, wanted: int) -> None:
         )  # fmt: skip
 
 
-def is_known(request: Request, version: int) -> bool:
-    """Whether who asks has this version already, by If-None-Match."""
-    tags = _TAG.findall(request.headers.get("if-none-match", ""))
-    return str(version) in tags
+def is_known(request: Request, tag: str) -> bool:
+    """Whether who asks has this already, by If-None-Match."""
+    known = {"".join(each) for each in _TAG.findall(request.headers.get("if-none-match", ""))}
+    return tag.strip('"') in known
 
 
-def not_modified(version: int) -> Response:
+def not_modified(tag: str) -> Response:
     """304: what you have is what there is."""
-    return Response(status_code=304, headers={"ETag": etag(version), "Cache-Control": "private, no-cache"})
+    return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})

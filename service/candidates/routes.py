@@ -13,7 +13,7 @@ from streetsight.service.candidates.map import MapShown, map_of
 from streetsight.service.candidates.queries import Filters, conditions_of, parse_near
 from streetsight.service.candidates.schemas import CandidatePage, CandidateShown, CandidateTraced, Source
 from streetsight.service.candidates.tables import Candidate
-from streetsight.service.candidates.trace import trace
+from streetsight.service.candidates.trace import attached, trace
 from streetsight.service.decisions.states import State
 from streetsight.service.dependencies import Cursor, Id, Limit, Server, Text
 from streetsight.service.errors import language_of
@@ -93,12 +93,17 @@ def show_map(
 def read_candidate(
     server: Server, actor: Viewer, request: Request, candidate_id: Id, response: Response
 ) -> CandidateTraced:
-    """One candidate with all that it rests on, and what was decided of it. Its ETag is its version."""
+    """One candidate with all that it rests on, and what was decided of it.
+
+    Its ETag is its version and, behind a point, how much is attached to it: late evidence comes without a new
+    version, so that it is in nobody's way.
+    """
     with server.database.read() as session:
         candidate = queries.find(session, actor, candidate_id)
-        if is_known(request, candidate.version):
-            return not_modified(candidate.version)  # type: ignore[return-value]
-        response.headers["ETag"] = etag(candidate.version)
+        tag = etag(candidate.version, attached(session, candidate.id))
+        if is_known(request, tag):
+            return not_modified(tag)  # type: ignore[return-value]
+        response.headers["ETag"] = tag
         response.headers["Vary"] = "Accept-Language"
         response.headers["Cache-Control"] = "private, no-cache"
         return trace(session, actor, candidate, language_of(request))

@@ -3,13 +3,23 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import Computed, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from streetsight.service.auth.scope import AreaPath
 from streetsight.service.sightings.tables import PASS_LENGTH
 from streetsight.service.store.base import ID_LENGTH, Base, Row
 from streetsight.service.store.types import Json, now
+
+CELL_DEG = 360 / 2**14  # 64 pixels of a web map at zoom 12
+CELLS_IN_ROW = 65536
+CELL = f"round((lat + 90) / {CELL_DEG} - 0.5) * {CELLS_IN_ROW} + round((lon + 180) / {CELL_DEG} - 0.5)"
+
+FILTERED = (
+    "lon", "lat", "state", "condition", "class_name", "severity", "source", "score", "area_path",
+    "first_seen_at", "last_seen_at", "created_at",
+)  # fmt: skip
+"""What lists and maps are filtered by: an index that has all of it spares the rows, which are wide."""
 
 
 class Candidate(Row):
@@ -24,6 +34,8 @@ class Candidate(Row):
         score: best detection score times the probability of the zone condition; None for reports.
         severity: low, medium, high, ...: an order in which to look; None for reports.
         lon, lat: WGS-84; None when unknown.
+        cell: of the grid that maps count by: row from the south * CELLS_IN_ROW + column from the west; the
+            database computes it.
         covariance_m2: [east-east, east-north, north-north]; None when unknown.
         sightings, frames, patrols: how many it rests on.
         place_id: of its place; None for reports.
@@ -51,6 +63,8 @@ class Candidate(Row):
         Index(None, "place_id"),
         Index(None, "merged_into_id"),
         Index(None, "lat", "lon"),
+        Index("ix_candidates_list", "id", *FILTERED),
+        Index("ix_candidates_map", "cell", *FILTERED),
     )
 
     source: Mapped[str] = mapped_column(String(10))
@@ -63,6 +77,7 @@ class Candidate(Row):
     severity: Mapped[str | None] = mapped_column(String(20))
     lon: Mapped[float | None]
     lat: Mapped[float | None]
+    cell: Mapped[float | None] = mapped_column(Computed(CELL, persisted=True))
     covariance_m2: Mapped[list[float] | None] = mapped_column(Json)
     area_path: Mapped[str | None] = mapped_column(AreaPath)
     first_seen_at: Mapped[datetime | None]

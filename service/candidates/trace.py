@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from streetsight.models.taxonomy import Language
 from streetsight.service.auth.actor import Actor
@@ -32,6 +32,7 @@ from streetsight.service.detections.service import results_of
 from streetsight.service.frames.tables import Frame
 from streetsight.service.issues.schemas import IssueShown
 from streetsight.service.issues.service import issue_of
+from streetsight.service.issues.tables import Issue
 from streetsight.service.sightings import schemas as sightings
 from streetsight.service.sightings.tables import Sighting
 from streetsight.service.store.sessions import ReadSession
@@ -66,6 +67,16 @@ def trace(session: ReadSession, actor: Actor, candidate: Candidate, language: La
             "possible": possible(candidate.state) if may(actor, Permission.DECIDE) else [],  # type: ignore[arg-type]
         }
     )
+
+
+def attached(session: ReadSession, candidate_id: str) -> int:
+    """How much is attached to a candidate that may come without a new version of it."""
+    kinds = (CandidateSighting, CandidateRecheck, CandidateReport)
+    counts = [
+        select(func.count()).where(kind.candidate_id == candidate_id).scalar_subquery() for kind in kinds
+    ]
+    of_issue = select(Issue.version).where(Issue.candidate_id == candidate_id).scalar_subquery()
+    return session.scalar(select(sum(counts, func.coalesce(of_issue, 0)))) or 0
 
 
 def _parts(session: ReadSession, candidate_id: str) -> list[str]:

@@ -67,7 +67,8 @@ def read_issue(
     """One issue. Its ETag is its version."""
     with server.database.read() as session:
         issue = service.find(session, actor, id_or_number)
-    if is_known(request, issue.version):
-        return not_modified(issue.version)  # type: ignore[return-value]
-    response.headers["ETag"] = etag(issue.version)
+    tag = etag(issue.version)
+    if is_known(request, tag):
+        return not_modified(tag)  # type: ignore[return-value]
+    response.headers["ETag"] = tag
     return IssueShown.of(issue)

@@ -6,6 +6,12 @@ from alembic import op
 from streetsight.service.auth.scope import AreaPath
 from streetsight.service.store.types import Json, UtcDateTime
 
+CELL = "round((lat + 90) / 0.02197265625 - 0.5) * 65536 + round((lon + 180) / 0.02197265625 - 0.5)"
+FILTERED = (
+    "lon", "lat", "state", "condition", "class_name", "severity", "source", "score", "area_path",
+    "first_seen_at", "last_seen_at", "created_at",
+)  # fmt: skip
+
 revision = "0004"
 down_revision = "0003"
 
@@ -23,6 +29,7 @@ def upgrade() -> None:
         sa.Column("severity", sa.String(length=20), nullable=True),
         sa.Column("lon", sa.Double(), nullable=True),
         sa.Column("lat", sa.Double(), nullable=True),
+        sa.Column("cell", sa.Double(), sa.Computed(CELL, persisted=True), nullable=True),
         sa.Column("covariance_m2", Json, nullable=True),
         sa.Column("area_path", AreaPath, nullable=True),
         sa.Column("first_seen_at", UtcDateTime(), nullable=True),
@@ -58,6 +65,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_candidates_condition_id"), "candidates", ["condition", "id"], unique=False)
     op.create_index(op.f("ix_candidates_last_seen_at"), "candidates", ["last_seen_at"], unique=False)
     op.create_index(op.f("ix_candidates_lat_lon"), "candidates", ["lat", "lon"], unique=False)
+    op.create_index("ix_candidates_list", "candidates", ["id", *FILTERED], unique=False)
+    op.create_index("ix_candidates_map", "candidates", ["cell", *FILTERED], unique=False)
     op.create_index(op.f("ix_candidates_merged_into_id"), "candidates", ["merged_into_id"], unique=False)
     op.create_index(op.f("ix_candidates_place_id"), "candidates", ["place_id"], unique=False)
     op.create_index(op.f("ix_candidates_score"), "candidates", ["score"], unique=False)
