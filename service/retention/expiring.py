@@ -121,9 +121,7 @@ def _is_done(patrol: _PatrolState) -> bool:
 
 def _patrols(session: ReadSession, frames: Sequence[Frame]) -> dict[str, _PatrolState]:
     ids = {frame.patrol_id for frame in frames if frame.patrol_id}
-    closed = dict(
-        session.execute(select(Patrol.id, Patrol.closed_at).where(Patrol.id.in_(ids))).tuples().all()
-    )
+    closed = {each.id: each.closed_at for each in session.scalars(select(Patrol).where(Patrol.id.in_(ids)))}
     unseen = select(Frame.patrol_id).where(Frame.patrol_id.in_(ids), Frame.state == "queued")
     jobs = select(Job.key).where(Job.kind == ASSEMBLE, Job.key.in_(ids))
     waiting = {*session.scalars(unseen.distinct()), *session.scalars(jobs)}
