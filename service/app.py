@@ -42,6 +42,7 @@ from streetsight.service.settings import Settings
 from streetsight.service.sightings import routes as sightings
 from streetsight.service.tracks import routes as tracks
 from streetsight.service.uploads import routes as uploads
+from streetsight.service.uploads.routes import PREFIX as UPLOADS
 from streetsight.service.uploads.routes import TusHeaders
 from streetsight.service.webhooks import routes as webhooks
 from streetsight.service.zones import routes as zones
@@ -90,6 +91,8 @@ def create_app(settings: Settings) -> FastAPI:
         "/v1/frames": one + json, "/v1/detect": one + json, "/v1/frames/batch": many + json,
         "/v1/areas": maps, "/v1/zones": maps, "/v1/patrols/*/track": maps,
         **{f"/open311/v2/requests{suffix}": 3 * one + json for suffix in ("", ".json", ".xml")},
+        **{f"{UPLOADS}{rest}": int(settings.max_upload_bytes) for rest in ("", "/*")},
+        "/labelstudio/predict": many,
         "/v1/reports": 3 * one + json, "/report": 3 * one + json, "/v1/reports/import": maps,
     }  # fmt: skip
     app.add_middleware(BodyLimit, default=json, routes=limits)

@@ -29,13 +29,19 @@ SIGN_INS_AT_ONCE = 8  # each costs 19 MiB and some 50 ms of a core, on purpose
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Resources:
-    """Opened by `opened`; every field may be used from several threads at once."""
+class Stores:
+    """What taking photos in needs. Every field may be used from several threads at once."""
 
     settings: Settings
     database: Database
     blobs: Blobs
     writer: GroupWriter
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resources(Stores):
+    """Opened by `opened`; every field may be used from several threads at once."""
+
     looker: Looker
     publisher: Publisher
     releases: ReleaseKeeper

@@ -7,6 +7,7 @@ default. A name that nobody reads is an error: it is a typing error, and would b
 import difflib
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -33,6 +34,7 @@ OTHERS = {"STREETSIGHT_RELEASES", "STREETSIGHT_LANG", "STREETSIGHT_DATA"}
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is imported
 
 MIB, GIB = 1 << 20, 1 << 30
+Network = IPv4Network | IPv6Network
 
 
 class SettingsError(SpokenError):
@@ -343,6 +345,17 @@ class Settings(BaseSettings):
             raise ValueError("expected a name of the tz database, as Asia/Shanghai") from error
         return name
 
+    @field_validator("webhook_private_networks")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        _parse_networks(text)
+        return text
+
+    @property
+    def private_networks(self) -> tuple[Network, ...]:
+        """Networks that are not public and that webhooks may go to."""
+        return _parse_networks(self.webhook_private_networks)
+
     @property
     def zone(self) -> ZoneInfo:
         """The city's time zone."""
@@ -376,6 +389,17 @@ class Settings(BaseSettings):
         if self.oidc_issuer is not None and not (self.oidc_client_id and self.oidc_role_map):
             raise ValueError("OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_ROLE_MAP beside it")
         return self
+
+    # Label Studio
+    labelstudio_url: str | None = Field(
+        default=None, description="Of the Label Studio whose own pictures are fetched, `http://host:port`."
+    )
+    labelstudio_token: SecretStr | None = Field(
+        default=None, description="Of a person there, to fetch its pictures."
+    )
+    labelstudio_hosts: str = Field(
+        default="", description="Further `host:port` that pictures of its tasks are fetched from, by comma."
+    )
 
     @property
     def database(self) -> str:
@@ -415,6 +439,10 @@ def read_settings(secrets: Path = SECRETS_FOLDER) -> Settings:
             f"{PREFIX}{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()
         )
         raise SettingsError("settings cannot be used: {problems}", problems=problems) from error
+
+
+def _parse_networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:

@@ -24,11 +24,13 @@ from streetsight.service.jobs.leases import LeaseWatch
 from streetsight.service.jobs.queue import Backoff, Claim, LeaseLost
 from streetsight.service.metrics import JOBS
 from streetsight.service.patrols.service import close_idle
+from streetsight.service.retention.job import begin_when_due
 from streetsight.service.settings import Settings
 from streetsight.service.steps import passed
 from streetsight.service.store.database import Database, spoken
 from streetsight.service.store.sessions import WriteSession
 from streetsight.service.store.writer import GroupWriter
+from streetsight.service.uploads.service import expire
 
 HOUSEKEEPING_SECONDS = 30.0
 UNAVAILABLE_SECONDS = 5.0
@@ -158,7 +160,7 @@ class Worker:
         JOBS.labels(claim.kind, "done" if attempt.effect else "failed" if attempt.error else "returned").inc()
 
     def _keep_house(self) -> None:
-        """Take back late leases, close silent patrols."""
+        """Take back late leases, close silent patrols, throw abandoned uploads away."""
         with self._database.read() as session:
             late = self._watch.late(queue.leases(session))
         by_kind = {handler.kind: handler for handler in self._handlers}
@@ -170,6 +172,8 @@ class Worker:
             log.warning("lease_taken_back", job=job_id)
         with self._database.write() as session:
             close_idle(session, timedelta(minutes=self._settings.patrol_idle_minutes))
+            begin_when_due(session, self._settings)
+        expire(self._database, self._settings)
 
     def _sign(self) -> None:
         self._last_sign = time.monotonic()

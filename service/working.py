@@ -15,13 +15,17 @@ from streetsight.service.detections.looking import Looker
 from streetsight.service.files.blobs import Blobs
 from streetsight.service.files.opening import open_blobs
 from streetsight.service.jobs.handler import Handler
+from streetsight.service.privacy.copies import open_copies
 from streetsight.service.releases.choosing import chosen
 from streetsight.service.releases.keeper import ReleaseKeeper
 from streetsight.service.releases.redetecting import RedetectJob
+from streetsight.service.retention.job import RetentionJob
+from streetsight.service.retention.rounds import Rounds
 from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
 from streetsight.service.store.sealing import open_sealer
+from streetsight.service.uploads.job import UploadJob
 from streetsight.service.webhooks.courier import Courier
 from streetsight.service.worker import Worker, watch_over
 
@@ -36,7 +40,9 @@ def handlers(database: Database, blobs: Blobs, looker: Looker, settings: Setting
         DetectJob(database, blobs, looker, debounce),
         AssembleJob(database, blobs, rules, lambda: looker.release.card),
         AreaJob(database),
+        UploadJob(database, blobs, settings),
         RedetectJob(database, blobs, looker),
+        RetentionJob(Rounds(database, blobs, open_copies(settings), settings)),
     ]
 
 

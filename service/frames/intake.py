@@ -25,7 +25,8 @@ from streetsight.service.frames.schemas import MetadataSent
 from streetsight.service.frames.tables import Frame, FrameKey
 from streetsight.service.jobs.queue import enqueue
 from streetsight.service.patrols.service import find_patrol
-from streetsight.service.resources import Resources
+from streetsight.service.resources import Stores
+from streetsight.service.retention.deletions import keep
 from streetsight.service.steps import passed
 from streetsight.service.store.ids import new_id
 from streetsight.service.store.sessions import ReadSession, WriteSession
@@ -80,6 +81,7 @@ class _Upload:
     """One photo that was checked."""
 
     device: DeviceAccess
+    photo: bytes
     sha256: str
     size_bytes: int
     media_type: str
@@ -88,7 +90,7 @@ class _Upload:
 
 
 def take_in(
-    server: Resources, device: DeviceAccess, photo: bytes, metadata: MetadataSent, key: str | None
+    server: Stores, device: DeviceAccess, photo: bytes, metadata: MetadataSent, key: str | None
 ) -> Accepted:
     """Take one photo in. When this returns, its bytes and its row survive a power cut.
 
@@ -112,7 +114,7 @@ def take_in(
 
 
 def _checked(
-    server: Resources, device: DeviceAccess, photo: bytes, metadata: MetadataSent, key: str | None
+    server: Stores, device: DeviceAccess, photo: bytes, metadata: MetadataSent, key: str | None
 ) -> _Upload:
     limit = server.settings.max_photo_bytes
     if len(photo) > limit:
@@ -127,13 +129,14 @@ def _checked(
             "the way or the file changed; send it again",
             actual=sha256, expected=metadata.sha256,
         )  # fmt: skip
-    return _Upload(device, sha256, len(photo), check_photo(photo), metadata, key)
+    return _Upload(device, photo, sha256, len(photo), check_photo(photo), metadata, key)
 
 
-def _write(server: Resources, upload: _Upload) -> Accepted:
+def _write(server: Stores, upload: _Upload) -> Accepted:
     def unit(session: WriteSession) -> Accepted:
-        known = _known(session, upload)
-        accepted = known or _insert(server, session, upload)
+        if (accepted := _known(session, upload)) is None:
+            accepted = _insert(server, session, upload)
+            keep(session, server.blobs, upload.sha256, upload.photo)
         _remember_key(session, upload, accepted)
         passed("written")
         return accepted
@@ -158,7 +161,7 @@ def _known(session: ReadSession, upload: _Upload) -> Accepted | None:
     return Accepted(*found, new=False) if found else None
 
 
-def _insert(server: Resources, session: WriteSession, upload: _Upload) -> Accepted:
+def _insert(server: Stores, session: WriteSession, upload: _Upload) -> Accepted:
     sent, moment = upload.metadata, now()
     late = False
     if sent.patrol_id is not None:
@@ -192,7 +195,7 @@ def _remember_key(session: WriteSession, upload: _Upload, accepted: Accepted) ->
         session.flush()
 
 
-def _count_today(server: Resources, session: WriteSession, upload: _Upload, moment: datetime) -> None:
+def _count_today(server: Stores, session: WriteSession, upload: _Upload, moment: datetime) -> None:
     """Add to the device's day. Raises DailyQuota."""
     added = upsert(session, DeviceDay).on_conflict_do_update(
         index_elements=[DeviceDay.device_id, DeviceDay.day],
