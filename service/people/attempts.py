@@ -59,7 +59,7 @@ class Patience:
         over = failures - (self.login if kind == "login" else self.address)
         if over < 0:
             return None
-        return min(self.first * 2 ** min(over, 30), self.longest)
+        return min(self.first * (1 << min(over, 30)), self.longest)
 
 
 def count_try(session: WriteSession, tried: Try, patience: Patience) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -78,14 +78,11 @@ def change(
 
     with database_of_settings(lang) as (database, _language):
         given = {
-            "name": name,
-            "role": role and _role(role).value,
-            "areas": area and [*_areas(area)],
-            "unit": unit,
-        }
-        changes = {key: value for key, value in given.items() if value} | (
-            {"areas": None} if everywhere else {}
-        )
+            "name": name, "role": role and _role(role).value, "areas": list(_areas(area) or ()), "unit": unit,
+        }  # fmt: skip
+        changes: dict[str, Any] = {key: value for key, value in given.items() if value}
+        if everywhere:
+            changes["areas"] = None
         with database.write() as session:
             person = change_person(session, operator(), named_person(session, login).id, changes)
         _show(person)

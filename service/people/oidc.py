@@ -7,16 +7,17 @@ that keys that it changed are known at once.
 
 import hmac
 import secrets
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import httpx2 as httpx
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import OAuth2Client
-from authlib.oidc.core import CodeIDToken
+from authlib.common.errors import AuthlibBaseError  # type: ignore[import-untyped]
+from authlib.integrations.httpx_client import OAuth2Client  # type: ignore[import-untyped]
+from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -274,14 +275,20 @@ def _client(settings: Settings, redirect_uri: str) -> OAuth2Client:
         settings.oidc_client_id, secret.get_secret_value() if secret else None,
         token_endpoint_auth_method="client_secret_basic" if secret else "none",
         scope=settings.oidc_scopes, redirect_uri=redirect_uri, code_challenge_method="S256",
-        timeout=TIMEOUT_SECONDS,
+        timeout=TIMEOUT_SECONDS, verify=_trusted(),
     )  # fmt: skip
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom we believe on the way there; reading it takes longer than asking."""
+    return httpx.create_ssl_context()
 
 
 def _fetch(url: str) -> dict[str, Any]:
     """A JSON object from the provider. Raises ProviderGone."""
     try:
-        answer = httpx.get(url, timeout=TIMEOUT_SECONDS).raise_for_status().json()
+        answer = httpx.get(url, timeout=TIMEOUT_SECONDS, verify=_trusted()).raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
         raise _gone(error) from error
     if not isinstance(answer, dict):

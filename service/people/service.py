@@ -214,7 +214,7 @@ def list_people(
     return page(session, wanted, Person, limit, cursor)
 
 
-def _managed(session: ReadSession, actor: Actor) -> Select[tuple[Person]]:
+def _managed(session: ReadSession, actor: Actor) -> Select[Person]:
     if actor.areas is None:
         return select(Person)
     # Lists of paths are no matter for an index, and a city has hundreds of people, not millions.

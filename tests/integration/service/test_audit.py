@@ -68,8 +68,8 @@ def test_what_is_rolled_back_was_never_recorded(database: Database) -> None:
         record(session, ZHANG, "candidate.rejected", "candidate/y")
         savepoint.rollback()
     act(database, 1)
-    with database.read() as session:
-        assert (verify(session).count, verify(session).broken) == (2, None)
+    with database.read() as reading:
+        assert (verify(reading).count, verify(reading).broken) == (2, None)
 
 
 @pytest.mark.parametrize(

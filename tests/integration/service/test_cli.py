@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from streetsight.cli import app
 from streetsight.service.devices.service import recognise
 from streetsight.service.jobs.queue import Backoff, claim, enqueue, fail
+from streetsight.service.people.recognising import TokenEnded, by_token
 from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
@@ -35,8 +36,8 @@ def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("STREETSIGHT_DATA_FOLDER", str(settings.data_folder))
     monkeypatch.setenv("STREETSIGHT_DATABASE_URL", settings.database)
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        answer = CliRunner().invoke(app, [*arguments, "--lang", "en"])
+    def run(*arguments: str, input: str | None = None) -> tuple[int, str, str]:
+        answer = CliRunner().invoke(app, [*arguments, "--lang", "en"], input=input)
         return answer.exit_code, answer.stdout, answer.stderr
 
     return run
@@ -88,3 +89,52 @@ def test_a_database_that_is_not_there_is_said(run: Run, monkeypatch: pytest.Monk
     for verb in (("device", "list"), ("jobs", "list"), ("serve",)):
         status, _, complaint = run(*verb)
         assert (status, "does not answer" in complaint) == (3, True), complaint
+
+
+def test_people_are_added_changed_and_disabled(run: Run, settings: Settings) -> None:
+    added = run(
+        "person", "add", "Zhang.San", "--role", "inspector", "--area", "/330106/", input="nine lamps 9\n"
+    )
+    assert (added[0], added[1]) == (0, "zhang.san was added as inspector\n"), added
+    assert (
+        run("person", "change", "zhang.san", "--role", "handler", "--unit", "环卫所", "--everywhere")[0] == 0
+    )
+    shown = json.loads(run("person", "list", "--json")[1])
+    assert (shown["role"], shown["unit"], shown["areas"], shown["state"]) == (
+        "handler",
+        "环卫所",
+        None,
+        "active",
+    )
+    assert "all sessions are over" in run("person", "password", "zhang.san", input="ten lamps on 10\n")[1]
+    status, token, hint = run("person", "token", "zhang.san", "monthly export")
+    assert (status, token[:4], "not shown again" in hint) == (0, "ssp_", True)
+    with open_database(settings) as database, database.read() as session:
+        assert by_token(session, token.strip()).actor.unit == "环卫所"
+    assert "\tdisabled\t" in run("person", "disable", "zhang.san")[1]
+    with open_database(settings) as database, database.read() as session, pytest.raises(TokenEnded):
+        by_token(session, token.strip())
+    assert "\tactive\t" in run("person", "enable", "zhang.san")[1]
+    for command in ("setup-link", "link zhang.san"):
+        status, link, _ = run("person", *command.split())
+        assert (status, link.startswith("http://localhost:8000/setup?token=ssi_")) == (0, True)
+    exported = [json.loads(line) for line in run("audit", "export")[1].splitlines()]
+    assert {each["actor"]["id"] for each in exported} == {"command"}
+    assert [each["action"] for each in exported][:3] == [
+        "person.added", "person.changed", "person.password_changed",
+    ]  # fmt: skip
+    assert "lamps" not in str(exported)
+
+
+def test_what_will_not_do_for_a_person_says_why(run: Run) -> None:
+    for arguments, said, message in (
+        (("add", "a", "--role", "boss"), "nine lamps 9", "boss is no role; expected one of admin, analyst"),
+        (("add", "a b", "--role", "viewer"), "nine lamps 9", "'a b' is no login"),
+        (("add", "a", "--role", "viewer", "--area", "1"), "nine lamps 9", "'1' is no path of areas"),
+        (("add", "a", "--role", "viewer"), "short", "has 5 characters; expected 10 to 200"),
+        (("add", "a", "--role", "viewer"), "password123", "first that anybody tries"),
+        (("disable", "nobody"), "", "`streetsight person list` shows all"),
+    ):
+        status, _, complaint = run("person", *arguments, input=f"{said}\n")
+        assert (status, message in " ".join(complaint.split())) == (2, True), complaint
+    assert run("person", "list")[1] == ""
