@@ -15,6 +15,7 @@ from streetsight.service.audit import cli as audit_cli
 from streetsight.service.devices import cli as devices_cli
 from streetsight.service.people import cli as people_cli
 from streetsight.service.reports import cli as reports_cli
+from streetsight.service.retention import cli as retention_cli
 from streetsight.service.webhooks import cli as webhooks_cli
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ app.add_typer(audit_cli.app, name="audit")
 app.add_typer(areas_cli.app, name="area")
 app.add_typer(webhooks_cli.app, name="webhook")
 app.add_typer(reports_cli.app, name="reports")
+app.add_typer(retention_cli.app, name="retention")
 app.add_typer(service_cli.jobs_app, name="jobs")
 
 if find_spec("ultralytics"):  # the training extra
