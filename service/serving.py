@@ -105,11 +105,15 @@ def _serve_web(settings: Settings) -> None:
     from streetsight.models.releases import load_release
     from streetsight.service.app import create_app
     from streetsight.service.files.opening import open_blobs
+    from streetsight.service.reports.service import categories_of
     from streetsight.service.store.opening import open_database
+    from streetsight.service.store.sealing import open_sealer
 
     with open_database(settings) as database:  # what cannot work is said here, before anything has started
         open_blobs(settings)
         load_release()
+        open_sealer(settings)
+        categories_of(settings)
         _invite_first_admin(database, settings)
     config = uvicorn.Config(
         create_app(settings), settings.host, settings.port, log_config=None, server_header=False,

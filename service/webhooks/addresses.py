@@ -11,20 +11,14 @@ import socket
 from collections.abc import Sequence
 
 from streetsight.service.faults import Invalid
+from streetsight.service.settings import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Public by their number, yet answering only inside a cloud: Azure's agent, Oracle's metadata.
 _INSIDE = (ipaddress.ip_network("168.63.129.16/32"), ipaddress.ip_network("192.0.0.0/24"))
 # IPv6 addresses that carry an IPv4 address: NAT64 (RFC 6052, RFC 8215).
 _NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
-
-
-class BadNetworks(Invalid):
-    """The setting of allowed networks cannot be read."""
-
-    code = "bad_networks"
 
 
 class AddressRefused(Invalid):
@@ -37,18 +31,6 @@ class NameUnknown(Invalid):
     """The destination's name leads to no address."""
 
     code = "name_unknown"
-
-
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """Networks by comma, as `10.0.0.0/8,127.0.0.1`. Raises BadNetworks."""
-    try:
-        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise BadNetworks(
-            "STREETSIGHT_WEBHOOK_PRIVATE_NETWORKS: {error}; expected networks by comma, as "
-            "10.1.0.0/16,127.0.0.1/32",
-            error=error,
-        ) from error
 
 
 def resolve(host: str, port: int, allowed: Sequence[Network]) -> list[Address]:

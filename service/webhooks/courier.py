@@ -34,7 +34,6 @@ from streetsight.service.store.sealing import Sealer
 from streetsight.service.store.sessions import WriteSession
 from streetsight.service.store.types import now
 from streetsight.service.webhooks import outbox
-from streetsight.service.webhooks.addresses import parse_networks
 from streetsight.service.webhooks.sending import Answer, send
 from streetsight.service.webhooks.service import delivery_headers, source_of
 from streetsight.service.webhooks.tables import Attempt, Delivery, Webhook
@@ -63,7 +62,6 @@ class Courier:
 
     def __init__(self, database: Database, settings: Settings, sealer: Sealer) -> None:
         self._database, self._settings, self._sealer = database, settings, sealer
-        self._networks = parse_networks(settings.webhook_private_networks)
         # a turn may last half a lease, and its last delivery a while longer
         self._watch = LeaseWatch(settings.lease_seconds + 4 * settings.webhook_timeout_seconds)
         self._stop = threading.Event()
@@ -136,7 +134,11 @@ class Courier:
         if parcel is None:
             return False
         answer = send(
-            parcel.url, parcel.headers, parcel.body, self._networks, self._settings.webhook_timeout_seconds
+            parcel.url,
+            parcel.headers,
+            parcel.body,
+            self._settings.private_networks,
+            self._settings.webhook_timeout_seconds,
         )
         with self._database.write() as session:
             return self._record(session, parcel.delivery, lease, answer)

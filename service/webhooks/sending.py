@@ -18,7 +18,8 @@ import httpx2
 
 from streetsight.models.language import SpokenError
 from streetsight.service.detections.service import clean
-from streetsight.service.webhooks.addresses import Address, AddressRefused, Network, is_allowed, resolve
+from streetsight.service.settings import Network
+from streetsight.service.webhooks.addresses import Address, AddressRefused, is_allowed, resolve
 
 KEPT_BYTES = 500
 MAX_ADDRESSES = 3

@@ -23,7 +23,7 @@ from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sealing import Sealer
 from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now
-from streetsight.service.webhooks.addresses import check, literal, parse_networks
+from streetsight.service.webhooks.addresses import check, literal
 from streetsight.service.webhooks.schemas import WebhookChange, WebhookSent, WebhookShown
 from streetsight.service.webhooks.sending import Answer, send
 from streetsight.service.webhooks.signing import new_secret, signed_headers
@@ -258,8 +258,7 @@ def try_out(webhook: Webhook, settings: Settings, sealer: Sealer) -> Answer:
     )  # fmt: skip
     body = to_json(envelope(event, source_of(settings)))
     headers = delivery_headers(webhook, sealer, event.id, body)
-    networks = parse_networks(settings.webhook_private_networks)
-    return send(webhook.url, headers, body, networks, settings.webhook_timeout_seconds)
+    return send(webhook.url, headers, body, settings.private_networks, settings.webhook_timeout_seconds)
 
 
 def delivery_headers(webhook: Webhook, sealer: Sealer, message_id: str, body: bytes) -> dict[str, str]:
@@ -288,7 +287,7 @@ def check_url(url: str, settings: Settings) -> None:
     Raises:
         BadUrl, AddressRefused: saying why.
     """
-    networks = parse_networks(settings.webhook_private_networks)
+    networks = settings.private_networks
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL as error:

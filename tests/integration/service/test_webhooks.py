@@ -26,13 +26,13 @@ from sqlalchemy import select, update
 from streetsight.service.auth.actor import SYSTEM, Role
 from streetsight.service.events.service import publish
 from streetsight.service.events.tables import Event
-from streetsight.service.settings import Settings
+from streetsight.service.settings import Network, Settings, SettingsError, read_settings
 from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
 from streetsight.service.store.sealing import Sealer, SealError, open_sealer
 from streetsight.service.store.types import now
 from streetsight.service.webhooks import sending
-from streetsight.service.webhooks.addresses import AddressRefused, check, parse_networks
+from streetsight.service.webhooks.addresses import AddressRefused, check
 from streetsight.service.webhooks.courier import Courier
 from streetsight.service.webhooks.outbox import forget
 from streetsight.service.webhooks.schemas import WebhookSent
@@ -159,6 +159,10 @@ class Office:
 @pytest.fixture
 def office(database: Database, settings: Settings) -> Office:
     return Office(database, settings)
+
+
+def networks_of(text: str) -> tuple[Network, ...]:
+    return Settings(webhook_private_networks=text).private_networks
 
 
 def snippet() -> dict[str, Any]:
@@ -382,7 +386,7 @@ def test_who_sends_byte_by_byte_is_cut_off(office: Office) -> None:
 
         threading.Thread(target=drip, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-        answer = sending.send(url, {}, b"{}", parse_networks(LOOPBACK), seconds=0.5)
+        answer = sending.send(url, {}, b"{}", networks_of(LOOPBACK), seconds=0.5)
     assert answer.status is None
     assert answer.error is not None
     assert not answer.final
@@ -449,7 +453,7 @@ def test_addresses_that_are_not_public_are_refused(address: str) -> None:
 def test_public_and_named_addresses_are_allowed() -> None:
     for public in ("1.1.1.1", "8.8.8.8", "2606:4700::1111", "114.114.114.114"):
         check(ip_address(public), ())
-    networks = parse_networks("10.1.0.0/16, ::1")
+    networks = networks_of("10.1.0.0/16, ::1")
     check(ip_address("10.1.2.3"), networks)
     check(ip_address("::ffff:10.1.2.3"), networks)
     check(ip_address("::1"), networks)
@@ -480,7 +484,7 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_sent_to(
     monkeypatch.setattr("socket.getaddrinfo", resolve)
     monkeypatch.setattr("socket.create_connection", connect)
     port = receiver.url.split(":")[2].split("/")[0]
-    networks = parse_networks(LOOPBACK)
+    networks = networks_of(LOOPBACK)
     for name in ("metadata.example", "mixed.example"):
         answer = sending.send(f"https://{name}:{port}/", {}, b"{}", networks, 2)
         assert answer.final
@@ -492,6 +496,12 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_sent_to(
     assert connected == ["127.0.0.1"]  # the address, not the name: nobody is asked a second time
     assert asked.count("public.example") == 1
     assert receiver.got[0][0]["host"] == f"public.example:{port}"
+
+
+def test_networks_that_are_none_are_said_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREETSIGHT_WEBHOOK_PRIVATE_NETWORKS", "10.0.0.1/8")
+    with pytest.raises(SettingsError, match="has host bits set"):
+        read_settings()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
