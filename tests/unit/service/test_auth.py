@@ -1,5 +1,8 @@
 """Roles, permissions, scopes, passwords, cross-site checks: what needs no server."""
 
+from collections.abc import Callable
+from types import ModuleType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -159,3 +162,8 @@ def test_what_a_foreign_page_sends_is_refused(method: str, headers: dict[str, st
 )
 def test_what_our_own_page_sends_is_taken(headers: dict[str, str]) -> None:
     check_csrf("POST", {"X-CSRF-Token": GOOD, **headers}, "sss_a", OURS)
+
+
+def test_the_page_shows_the_table_of_the_code(docs_script: Callable[[str], ModuleType]) -> None:
+    script = docs_script("permissions")
+    assert script.PAGE.read_text(encoding="utf-8") == script.with_table(), "run docs/permissions.py"
