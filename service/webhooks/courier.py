@@ -157,7 +157,8 @@ class Courier:
 
     def _record(self, session: WriteSession, sent: Delivery, lease: str, answer: Answer) -> bool:
         """Write down how it went; gives whether to go on. Nothing is written when the lease was lost."""
-        webhook = session.get_one(Webhook, sent.webhook_id, with_for_update=True)
+        # not the key: whoever publishes meanwhile refers to it, and neither shall wait for the other
+        webhook = session.get_one(Webhook, sent.webhook_id, with_for_update={"key_share": True})
         delivery = session.get_one(Delivery, sent.id)
         if webhook.lease != lease:
             log.warning("courier_late", webhook=webhook.id, delivery=delivery.id)

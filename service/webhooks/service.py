@@ -180,7 +180,7 @@ def resume(webhook: Webhook) -> None:
 
 def find_webhook(session: ReadSession, webhook_id: str, lock: bool = False) -> Webhook:
     """A destination that was not removed. Raises NoWebhook."""
-    webhook = session.get(Webhook, webhook_id, with_for_update=True if lock else None)
+    webhook = session.get(Webhook, webhook_id, with_for_update={"key_share": True} if lock else None)
     if webhook is None or webhook.removed_at is not None:
         raise NoWebhook("there is no webhook {id}; GET /v1/webhooks lists all", id=webhook_id)
     return webhook
