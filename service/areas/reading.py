@@ -159,11 +159,17 @@ def declared_crs(document: dict[str, Any], parameter: str | None) -> Crs:
     declared = {
         str(each).lower() for each in (parameter, document.get("coordinates"), old) if each is not None
     }
+    if not declared:
+        raise UnknownCrs(
+            "the coordinate system is not declared; send crs=... or write coordinates into the file, one of "
+            "{known}: a wrong one moves everything by 500 m",
+            known=", ".join(get_args(Crs)),
+        )  # fmt: skip
     if len(declared) != 1 or not declared <= set(get_args(Crs)):
         raise UnknownCrs(
-            "the coordinate system is {declared}; declare one of {known} as crs=... or in the file's member "
-            "coordinates: a wrong one moves everything by 500 m",
-            declared=" / ".join(sorted(declared)) or "not declared", known=", ".join(get_args(Crs)),
+            "the coordinate system {declared} is not known, or two contradict each other; expected one of "
+            "{known}",
+            declared=" / ".join(sorted(declared)), known=", ".join(get_args(Crs)),
         )  # fmt: skip
     return cast(Crs, declared.pop())
 

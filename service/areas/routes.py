@@ -28,7 +28,8 @@ Reason = Annotated[Text, Query(min_length=1, max_length=500, description="Why; s
 Crs = Annotated[
     str | None, Query(max_length=20, description="wgs84, cgcs2000, gcj02 or bd09; else the file declares it.")
 ]
-Lon, Lat = Annotated[float, Query(ge=-180, le=180)], Annotated[float, Query(ge=-90, le=90)]
+Lon = Annotated[float, Query(ge=-180, le=180)]
+Lat = Annotated[float, Query(ge=-90, le=90)]
 
 
 def may_change(actor: Analyst) -> None:

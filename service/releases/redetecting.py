@@ -93,7 +93,7 @@ class RedetectJob:
             return None
 
 
-def _frames(payload: dict[str, Any], address: str) -> Select[tuple[str, str]]:
+def _frames(payload: dict[str, Any], address: str) -> Select[str, str]:
     """Frames that a job has still to look at: those whose result is of another release."""
     filters = payload["filters"]
     found = (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Self
 
-from streetsight.inference.sources import SUFFIXES
+from streetsight.inference.reading import SUFFIXES
 from streetsight.models.language import SpokenError
 
 MAX_RATIO, RATIO_FREE_BYTES = 200, 64 << 20  # photos hardly shrink; a bomb of zeros shrinks a thousandfold

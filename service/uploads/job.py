@@ -131,9 +131,7 @@ class UploadJob:
             self._close()
         if self._open is None:
             kind = kind_of(task.source, self._settings)
-            empty: Pictures = (each for each in ())
-            pictures = empty if kind == "track" else pictures_of(task.source, kind, self._settings)
-            self._open = _Open(task.id, kind, pictures)
+            self._open = _Open(task.id, kind, pictures_of(task.source, kind, self._settings))
         return self._open
 
     def _close(self) -> None:

@@ -79,9 +79,13 @@ def pictures_of(source: Source, kind: Kind, settings: Settings) -> Pictures:
         ClipError, ArchiveRefused: after the last good one.
     """
     readers: dict[Kind, Callable[[Source, Settings], Pictures]] = {
-        "photo": _photo, "archive": _archive, "video": _video,
+        "photo": _photo, "archive": _archive, "video": _video, "track": _none,
     }  # fmt: skip
     return readers[kind](source, settings)
+
+
+def _none(_source: Source, _settings: Settings) -> Pictures:
+    yield from ()
 
 
 def _photo(source: Source, _settings: Settings) -> Pictures:

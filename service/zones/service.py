@@ -79,7 +79,7 @@ def read_document(
     """
     kinds = load_rules().zone_kinds if kinds is None else kinds
     try:
-        return parse_zones(document, "zones", kinds, frozenset(default_taxonomy().classes), near)
+        return parse_zones(document, "zones", kinds, default_taxonomy().names, near)
     except ZoneFileError as error:
         raise ZonesRefused(error.message, **error.values) from error
 

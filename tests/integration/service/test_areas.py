@@ -137,8 +137,8 @@ def test_frames_know_their_area_and_learn_of_new_ones(
 
     work()  # EXIF says where the fourth was taken
     with open_database(settings) as database, database.read() as session:
-        lon, lat = session.execute(select(Frame.lon, Frame.lat).where(Frame.id == plain)).one()
-    around = feature("other", Point(lon, lat).buffer(0.01))
+        there = session.execute(select(Frame.lon, Frame.lat).where(Frame.id == plain)).one()
+    around = feature("other", Point(*there).buffer(0.01))
     assert put(analyst, collection(CITY["features"][0], around), 1).status_code == 200
     work()
     assert _paths(settings) == ["/330106/", "/330106/", None, "/other/"]
@@ -174,7 +174,7 @@ def test_files_that_would_assign_wrongly_are_refused_with_their_area(features: l
         read_areas(collection(*features))
     assert found in [each.outcome for each in refused.value.findings]
     for language in ("en", "zh"):
-        assert refused.value.findings[0].area in refused.value.say(language)  # type: ignore[arg-type]
+        assert refused.value.findings[0].area in refused.value.say(language)
 
 
 def test_every_finding_is_said_in_chinese() -> None:

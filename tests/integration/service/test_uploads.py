@@ -26,6 +26,7 @@ from sqlalchemy import select, update
 from tusclient.client import TusClient
 
 from streetsight.service.app import create_app
+from streetsight.service.frames.intake import take_in
 from streetsight.service.frames.tables import Frame
 from streetsight.service.settings import Settings
 from streetsight.service.store.opening import open_database
@@ -234,7 +235,7 @@ def test_no_header_breaks_the_server(
     url = begin(client, 5)
     sent = [(name.encode(), value.strip().encode("latin-1")) for name, value in {**PIECE, **headers}.items()]
     target = url if method in ("PATCH", "HEAD", "DELETE") else "/v1/uploads"
-    answer = client.request(method, target, headers=sent, content=body)  # type: ignore[arg-type]
+    answer = client.request(method, target, headers=sent, content=body)
     assert answer.status_code < 500, answer.text
     assert client.get(url).json()["received_bytes"] <= 5
     client.delete(url, headers=TUS)
@@ -338,7 +339,7 @@ def test_what_was_done_before_a_crash_is_not_done_twice(
     from streetsight.service.uploads import job
 
     url = uploaded(client, zipped(*((f"{n}.jpg", photo) for n, photo in enumerate(photos[:5]))))
-    real, calls = job.take_in, list[int]()
+    real, calls = take_in, list[int]()
 
     def dying(*given: Any, **named: Any) -> Any:
         calls.append(1)
@@ -434,7 +435,7 @@ def test_an_independent_client_uploads(
                     file_stream=stream, chunk_size=50_000, metadata=said, upload_checksum=checksum
                 )
                 uploader.upload()
-            upload_id = uploader.url.rpartition("/")[2]
+            upload_id = str(uploader.url).rpartition("/")[2]
             assert staging_of(settings).path(upload_id).read_bytes() == file.read_bytes()
     work()
     with open_database(settings) as database, database.read() as session:

@@ -30,7 +30,7 @@ def collection(*features: Json) -> Json:
 
 NIGHT = [{"days": "fri-sun", "from": "18:00", "to": "01:00"}]
 MARKET = zone("vending_permitted", "night market", box(120, 30, 120.01, 30.01), windows=NIGHT)
-LANE = zone("no_parking", "fire lane", box(120.1, 30, 120.11, 30.01))
+LANE = zone("no_parking", "fire lane", box(120.1, 30, 120.11, 30.01), classes=["car"])
 CROOKED = zone("no_parking", "crooked", box(0, 0, 1, 1)) | {
     "geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
 }
