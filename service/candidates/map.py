@@ -122,7 +122,7 @@ def _touching(bounds: Bounds) -> ColumnElement[bool]:
 
 
 def _looked_at(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The condition, in a form that no index answers: with one, SQLite would look into wide rows, and sort."""
+    """The condition in a form that no index answers: by one, SQLite would look into wide rows, and sort."""
     told: ColumnElement[bool] = case((condition, 1), else_=0) == 1
     return told
 
