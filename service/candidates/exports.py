@@ -49,7 +49,7 @@ COLUMNS = (
     Column("class", "类别", "class", class_label, "class_name"),
     Column("code", "国标代码", "code", code_text),
     Column("severity", "严重程度", "severity", chinese(LEVELS)),
-    Column("score", "得分", "score"),
+    Column("score", "得分", "score", lambda value, _: round(value, 4)),
     Column("source", "来源", "source", chinese(SOURCES)),
     Column("area_path", "片区", "area"),
     Column("first_seen_at", "首次发现", "first seen"),

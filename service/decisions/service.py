@@ -112,6 +112,7 @@ def decide(session: WriteSession, actor: Actor, wish: Wish, zone: tzinfo) -> Mad
             kinds=", ".join(possible(candidate.state)) or "-",  # type: ignore[arg-type]
         )  # fmt: skip
     candidate.state = state
+    candidate.gone_because = candidate.gone_because if state == "gone" else None
     effect = ACTS[kind](Case(session, actor, candidate, zone), wish.asked)
     candidate.version += 1
     candidate.updated_at = now()

@@ -12,6 +12,7 @@ from streetsight.service.auth.scope import within
 from streetsight.service.candidates.queries import visible
 from streetsight.service.candidates.tables import Candidate
 from streetsight.service.exports import TooManyRows
+from streetsight.service.faults import Invalid
 from streetsight.service.files.blobs import Blobs
 from streetsight.service.labels.marks import marks_of
 from streetsight.service.labels.photos import Labels, labels_of
@@ -19,6 +20,12 @@ from streetsight.service.privacy.tables import PhotoAccess
 from streetsight.service.store.sessions import ReadSession, WriteSession
 
 MOST_PHOTOS = 20_000  # some 50 MB of labels
+
+
+class NoLabels(Invalid):
+    """An archive of nothing."""
+
+    code = "no_labels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +51,15 @@ def gather(session: ReadSession, actor: Actor, wanted: Filters) -> Labels:
 
 
 def still_here(labels: Labels, blobs: Blobs) -> Labels:
-    """Those whose photos were not deleted since."""
-    return replace(labels, photos=[each for each in labels.photos if blobs.exists(each.photo.sha256)])
+    """Those whose photos were not deleted since. Raises NoLabels."""
+    found = replace(labels, photos=[each for each in labels.photos if blobs.exists(each.photo.sha256)])
+    if not found.photos:
+        raise NoLabels(
+            "nothing that was decided gives a label here: on {count} photos something is still undecided; "
+            "decide these, or ask for more, by area or by time",
+            count=labels.undecided,
+        )
+    return found
 
 
 def note_originals(session: WriteSession, actor: Actor, labels: Labels) -> None:

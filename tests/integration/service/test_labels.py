@@ -200,6 +200,8 @@ def test_the_archive_is_imported_as_it_is(street: Street, tmp_path: Path, photos
 def test_nothing_decided_is_an_empty_document(street: Street) -> None:
     assert street.labels()["images"] == []
     assert street.labels(area="/330106/", decided_from="2020-01-01T00:00:00Z")["annotations"] == []
+    answer = street.analyst.get("/v1/labels/export", params={"format": "zip"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_labels")
 
 
 @pytest.mark.parametrize("role", [Role.INSPECTOR, Role.VIEWER, Role.THIRD_PARTY, Role.HANDLER])
