@@ -43,18 +43,21 @@ def redact(image_rgb_hwc: ImageRgb, detector: Detector, policy: Policy = Policy(
 
 
 def veil(image_rgb_hwc: ImageRgb, detector: Detector, policy: Policy = Policy()) -> Redacted:
-    """Cover all but the leads that show no people; plates on those too.
+    """Cover the whole picture: coarsely, and less so the leads that should show no people; plates as always.
 
-    For a release that has no class for people: a picture may still be worked with, and nobody on it known.
+    For a release that has no class for people: what was found can be told, and nobody on the picture known.
     """
     found = detector.detect(image_rgb_hwc, min_score=policy.min_score)
-    whole = Region((0, 0, image_rgb_hwc.shape[1], image_rgb_hwc.shape[0]), _veil_cell(image_rgb_hwc, policy))
-    veiled = cover(image_rgb_hwc, [whole])
+    height, width = image_rgb_hwc.shape[:2]
+    whole, longest = (0, 0, width, height), max(width, height)
+    thick = cover(image_rgb_hwc, [Region(whole, longest / policy.veil_cells)])
+    thin = cover(image_rgb_hwc, [Region(whole, longest / policy.lead_cells)])
     for box in _leads(found, detector).tolist():
         left, top, right, bottom = inside(box, image_rgb_hwc.shape)
-        veiled[top:bottom, left:right] = image_rgb_hwc[top:bottom, left:right]
+        thick[top:bottom, left:right] = thin[top:bottom, left:right]
     regions = tuple(_regions(image_rgb_hwc, found, detector, policy))
-    return Redacted(cover(veiled, regions), (whole, *regions), redactable(detector.card))
+    everything = Region(whole, longest / policy.veil_cells)
+    return Redacted(cover(thick, regions), (everything, *regions), redactable(detector.card))
 
 
 def _regions(image: ImageRgb, found: Detections, detector: Detector, policy: Policy) -> list[Region]:
@@ -103,7 +106,3 @@ def _leads(found: Detections, detector: Detector) -> Boxes:
 def _of(found: Detections, detector: Detector, names: frozenset[str] | set[str]) -> Detections:
     ids = [each.id for each in detector.card.classes if each.name in names]
     return found[np.isin(found.class_ids, ids)]
-
-
-def _veil_cell(image: ImageRgb, policy: Policy) -> float:
-    return max(image.shape[:2]) / policy.veil_cells

@@ -10,7 +10,7 @@ Kind = Literal["plates", "people"]
 CLASS_OF: dict[Kind, str] = {"plates": "license_plate", "people": "person"}
 VEHICLES = frozenset({"car", "van", "truck", "bus", "motorcycle"})
 PEOPLELESS = frozenset({"exposed_garbage", "broken_facility", "defacement"})
-"""Conditions whose boxes show things, not people: they stay sharp under a veil."""
+"""Conditions whose boxes should show things, not people: a veil is thinner over them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class Policy:
         band_top: where that part begins.
         band_cell: side of its cells: about a plate's height, so that wheels and kerb can still be told.
         veil_cells: cells along the longer side of a picture that is veiled as a whole.
+        lead_cells: the same over its leads: enough to tell a heap or a hole, too few for a face, since
+            somebody may stand in front of it, or be taken for it.
     """
 
     version: str = "1"
@@ -55,6 +57,7 @@ class Policy:
     band_top: float = 0.45
     band_cell: float = 0.1
     veil_cells: int = 24
+    lead_cells: int = 96
 
 
 def redactable(card: Card) -> frozenset[Kind]:
