@@ -110,7 +110,7 @@ def test_deep_json_is_an_error_like_any_other(client: TestClient) -> None:
 
 def test_details_are_said_in_the_language_asked_for(client: TestClient) -> None:
     answer = client.get(f"/v1/frames/{SOME_ID}", headers={"Accept-Language": "fr, zh-CN;q=0.8, en;q=0.5"})
-    assert answer.json()["detail"] == f"此设备没有照片 {SOME_ID}"
+    assert answer.json()["detail"] == f"没有照片 {SOME_ID},或不在您的范围内"
 
 
 def test_a_sensible_request_id_is_kept(client: TestClient) -> None:
