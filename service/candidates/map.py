@@ -6,7 +6,7 @@ index: what is counted by them is counted in one pass. Smaller cells are made of
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from dataclasses import replace
 from math import floor
 from typing import Any, Literal, NamedTuple
 
@@ -53,11 +53,11 @@ class ClusterShown(BaseModel):
 
 
 class MapShown(BaseModel):
-    """What lies in a box.
+    """What lies in the cells that touch a box.
 
     Attributes:
-        kind: which of points and clusters this is.
-        total: candidates in the box; of clusters, in all cells that touch it.
+        kind: which of points and clusters this is; the other one is empty.
+        total: candidates in all these cells.
     """
 
     kind: Literal["points", "clusters"]
@@ -79,24 +79,24 @@ class Counted(NamedTuple):
 
 
 def map_of(session: ReadSession, actor: Actor, filters: Filters, zoom: int, most: int) -> MapShown:
-    """What lies in `filters.bounds`.
+    """What lies in the cells that touch `filters.bounds`.
 
     Args:
         most: points that a page shows; with more they are clusters.
     """
     assert filters.bounds is not None
-    inside = and_(_touching(filters.bounds), _looked_at(conditions_of(session, actor, filters)))
-    ids = session.scalars(select(Candidate.id).where(inside).limit(most + 1)).all()
-    if len(ids) <= most:
-        rows = session.execute(select(*_POINT).where(Candidate.id.in_(ids)))
-        points = [PointShown.model_validate(row._asdict()) for row in rows]
-        return MapShown(kind="points", total=len(points), points=points, clusters=[])
-    anywhere = conditions_of(session, actor, filters.anywhere())
-    wanted = and_(_touching(filters.bounds), _looked_at(anywhere))
     size = CELL_DEG * 2.0 ** (CELL_ZOOM - zoom)
+    cells = _whole_cells(filters.bounds, size)
+    wanted = and_(_inside(cells), _looked_at(conditions_of(session, actor, replace(filters, bounds=None))))
     counted = _coarse(session, wanted, size) if zoom <= CELL_ZOOM else _fine(session, wanted, size)
-    clusters = [_cluster(each, size) for each in counted]
-    return MapShown(kind="clusters", total=sum(each.count for each in clusters), points=[], clusters=clusters)
+    total = sum(each.count for each in counted)
+    if total > most:
+        clusters = [_cluster(each, size) for each in counted]
+        return MapShown(kind="clusters", total=total, points=[], clusters=clusters)
+    inside = conditions_of(session, actor, replace(filters, bounds=cells))
+    rows = session.execute(select(*_POINT).where(inside).limit(most))
+    points = [PointShown.model_validate(row._asdict()) for row in rows]
+    return MapShown(kind="points", total=len(points), points=points, clusters=[])
 
 
 _POINT = (
@@ -112,13 +112,21 @@ _SUMS = (
 )  # fmt: skip
 
 
-def _touching(bounds: Bounds) -> ColumnElement[bool]:
-    """Condition that a candidate lies in a cell of the table that touches the box."""
+def _whole_cells(bounds: Bounds, size: float) -> Bounds:
+    """The box, grown to whole cells."""
     west, south, east, north = bounds
+    left, right = floor((west + 180) / size), floor((east + 180) / size) + 1
+    low, high = floor((south + 90) / size), floor((north + 90) / size) + 1
+    return left * size - 180, low * size - 90, right * size - 180, high * size - 90
+
+
+def _inside(cells: Bounds) -> ColumnElement[bool]:
+    """Condition that a candidate lies in a box of whole cells, by the rows of the table's own cells."""
+    west, south, east, north = cells
     first, last = floor((south + 90) / CELL_DEG), floor((north + 90) / CELL_DEG)
-    left, right = floor((west + 180) / CELL_DEG), floor((east + 180) / CELL_DEG) + 1
     rows = Candidate.cell.between(first * CELLS_IN_ROW, last * CELLS_IN_ROW + CELLS_IN_ROW - 1)
-    return and_(rows, Candidate.lon >= left * CELL_DEG - 180, Candidate.lon < right * CELL_DEG - 180)
+    east_west = and_(Candidate.lon >= west, Candidate.lon < east)
+    return and_(rows, east_west, Candidate.lat >= south, Candidate.lat < north)
 
 
 def _looked_at(condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -127,7 +135,7 @@ def _looked_at(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return told
 
 
-def _coarse(session: ReadSession, wanted: ColumnElement[bool], size: float) -> Iterable[Counted]:
+def _coarse(session: ReadSession, wanted: ColumnElement[bool], size: float) -> list[Counted]:
     """By the cells of the table, put together as far as the zoom asks."""
     found = session.execute(select(Candidate.cell, *_SUMS).where(wanted).group_by(Candidate.cell))
     many, sums = round(size / CELL_DEG), defaultdict[tuple[int, int], list[Any]](list)
@@ -137,7 +145,7 @@ def _coarse(session: ReadSession, wanted: ColumnElement[bool], size: float) -> I
     return [Counted(*key, *map(sum, zip(*counts, strict=True))) for key, counts in sums.items()]
 
 
-def _fine(session: ReadSession, wanted: ColumnElement[bool], size: float) -> Iterable[Counted]:
+def _fine(session: ReadSession, wanted: ColumnElement[bool], size: float) -> list[Counted]:
     """By smaller cells, for what is in one window."""
     # whole numbers by rounding: `floor` is missing from some builds of SQLite, and casts differ
     row, column = (

@@ -1,7 +1,7 @@
 """Which candidates somebody sees, and which of them are asked for. All of it is answered by indexes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from streetsight.service.candidates.tables import Candidate
 from streetsight.service.decisions.tables import Decision
 from streetsight.service.faults import Invalid, NotFound
 from streetsight.service.frames.service import Bounds
-from streetsight.service.store.paging import Page
+from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession
 
 METRES_PER_DEGREE = 111_320.0  # of latitude, to 0.5 %
@@ -72,10 +72,6 @@ class Filters:
     near: Circle | None = None
     id_begins: str | None = None
 
-    def anywhere(self) -> "Filters":
-        """The same, without the box."""
-        return replace(self, bounds=None)
-
 
 def visible(actor: Actor) -> ColumnElement[bool]:
     """Condition that an actor may see a candidate.
@@ -115,14 +111,8 @@ def list_candidates(
     session: ReadSession, actor: Actor, filters: Filters, limit: int, cursor: str | None
 ) -> Page[Candidate]:
     """Candidates that the actor may see, newest first."""
-    wanted = select(Candidate.id).where(conditions_of(session, actor, filters))
-    if cursor is not None:
-        wanted = wanted.where(Candidate.id < cursor)
-    # ids first: an index alone answers that, and rows are wide
-    ids = session.scalars(wanted.order_by(Candidate.id.desc()).limit(limit + 1)).all()
-    shown = ids[:limit]
-    rows = session.scalars(select(Candidate).where(Candidate.id.in_(shown)).order_by(Candidate.id.desc()))
-    return Page(list(rows), shown[-1] if len(ids) > limit else None)
+    wanted = select(Candidate).where(conditions_of(session, actor, filters))
+    return page(session, wanted, Candidate, limit, cursor)
 
 
 def conditions_of(session: ReadSession, actor: Actor, filters: Filters) -> ColumnElement[bool]:

@@ -27,8 +27,11 @@ def page(
     Args:
         cursor: id of the last row of the page before; ids ascend with time.
     """
+    wanted = found.with_only_columns(row.id, maintain_column_froms=True).order_by(row.id.desc())
     if cursor is not None:
-        found = found.where(row.id < cursor)
-    items = list(session.scalars(found.order_by(row.id.desc()).limit(limit + 1)))
-    more = len(items) > limit
-    return Page(items[:limit], items[limit - 1].id if more else None)
+        wanted = wanted.where(row.id < cursor)
+    # ids first: where they must be sorted, rows would be carried along, and those are wide
+    ids = session.scalars(wanted.limit(limit + 1)).all()
+    shown = ids[:limit]
+    items = session.scalars(found.where(row.id.in_(shown)).order_by(row.id.desc())) if shown else ()
+    return Page(list(items), shown[-1] if len(ids) > limit else None)
