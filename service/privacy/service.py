@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from streetsight.inference.patrol.patrols import UNKNOWN_ACCURACY_M
+from streetsight.inference.sightings.builder import UNKNOWN_ACCURACY_M
 from streetsight.inference.rules.settings import load_rules
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor

@@ -69,8 +69,10 @@ def _by_sightings(session: ReadSession, frames: Sequence[Frame]) -> set[tuple[st
 
 
 def _by_pictures(session: ReadSession, ids: Sequence[str]) -> set[tuple[str, str]]:
-    rows = select(Candidate.best_frame_id, Candidate.id).where(Candidate.best_frame_id.in_(ids))
-    return {(frame_id, candidate_id) for frame_id, candidate_id in session.execute(rows)}
+    rows = session.execute(
+        select(Candidate.best_frame_id, Candidate.id).where(Candidate.best_frame_id.in_(ids))
+    )
+    return {(frame_id, candidate_id) for frame_id, candidate_id in rows if frame_id is not None}
 
 
 def _by_lists(session: ReadSession, frames: Sequence[Frame]) -> set[tuple[str, str]]:

@@ -76,7 +76,10 @@ class Rounds:
 
     def step(self, place: Place) -> Place:
         """One slice, written down; safe to repeat if it was cut off."""
-        found, reached = getattr(self, f"_{place.stage}")(place)
+        stages = {
+            "expire": self._expire, "delete": self._delete, "contacts": self._contacts, "sweep": self._sweep,
+        }  # fmt: skip
+        found, reached = stages[place.stage](place)
         with self.database.write() as session:
             run = session.get_one(RetentionRun, place.run_id)
             run.counts = dict(Counter(run.counts) + Counter(found.counts))
