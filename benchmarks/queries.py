@@ -211,7 +211,7 @@ def _mapped(actor: Actor, zoom: int, **filters: Any) -> Callable[[random.Random]
     return query
 
 
-def _week(dice: random.Random) -> dict[str, datetime]:
+def _week(dice: random.Random) -> dict[str, Any]:
     begin = NIGHT + timedelta(days=dice.randrange(290))
     return {"seen_from": begin, "seen_before": begin + timedelta(days=7)}
 

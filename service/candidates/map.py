@@ -6,9 +6,9 @@ index: what is counted by them is counted in one pass. Smaller cells are made of
 """
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import floor
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, and_, case, func, select
@@ -66,7 +66,8 @@ class MapShown(BaseModel):
     clusters: list[ClusterShown]
 
 
-class Counted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Counted:
     """Candidates of one cell; sums of degrees."""
 
     row: int

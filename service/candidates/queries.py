@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from streetsight.service.areas.service import path_of_area
 from streetsight.service.auth.actor import Actor, Role
 from streetsight.service.auth.permissions import Permission, may
-from streetsight.service.auth.scope import in_scope, within
+from streetsight.service.auth.scope import PathColumn, in_scope, within
 from streetsight.service.candidates.tables import Candidate
 from streetsight.service.decisions.tables import Decision
 from streetsight.service.faults import Invalid, NotFound
@@ -84,7 +84,7 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     return and_(scope, Candidate.source != "inspector", ~decided_by_the_street(Candidate.id))
 
 
-def decided_by_the_street(candidate_id: ColumnElement[Any]) -> ColumnElement[bool]:
+def decided_by_the_street(candidate_id: PathColumn) -> ColumnElement[bool]:
     """Condition that somebody of the street's own people has decided something of a candidate."""
     theirs = aliased(Decision)  # the query around may be one of decisions
     concerns = or_(theirs.candidate_id == candidate_id, theirs.other_id == candidate_id)

@@ -1,6 +1,6 @@
 """HTTP: candidates, as a list, a map, a file, and one with all that it rests on."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, StringConstraints
@@ -54,7 +54,9 @@ def filters_wanted(
 
 
 Wanted = Annotated[Filters, Depends(filters_wanted)]
-FILES = {200: {"content": {media_type.partition(";")[0]: {} for media_type in MEDIA_TYPES.values()}}}
+FILES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media_type.partition(";")[0]: {} for media_type in MEDIA_TYPES.values()}}
+}
 
 
 @router.get("", response_model=CandidatePage, responses=FILES)

@@ -1,9 +1,8 @@
 """HTTP: decide of candidates, one or many; read what was decided."""
 
-from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import AwareDatetime
@@ -37,7 +36,7 @@ from streetsight.service.store.database import spoken
 router = APIRouter(prefix="/v1", tags=["decisions"])
 
 IdempotencyKey = Annotated[Key | None, Header(alias="Idempotency-Key")]
-ANSWERS = {
+ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "It was decided before, by the same Idempotency-Key."},
     409: {"description": "It cannot be decided so in its state."},
     412: {"description": "It was changed meanwhile; `version` is the one now."},
@@ -108,7 +107,7 @@ def decisions_of(server: Server, actor: Viewer, request: Request, candidate_id: 
     """What was decided of one candidate, the first one first."""
     with server.database.read() as session:
         queries.find(session, actor, candidate_id)
-        found: Sequence[service.Decision] = service.decisions_of(session, actor, candidate_id)
+        found = service.decisions_of(session, actor, candidate_id)
     return [DecisionShown.of(each, language_of(request)) for each in found]
 
 

@@ -40,6 +40,9 @@ class _Sink:
     def flush(self) -> None:
         pass
 
+    def close(self) -> None:
+        pass
+
     def taken(self) -> bytes:
         parts, self._parts = self._parts, []
         return b"".join(parts)
@@ -61,7 +64,7 @@ def document(labels: Labels) -> dict[str, Any]:
 def archive(labels: Labels, blobs: Blobs) -> Iterator[bytes]:
     """A zip archive with the originals, as it is made; a photo at a time is in memory."""
     draft, sink = _draft(labels), _Sink()
-    with zipfile.ZipFile(sink, "w", allowZip64=True) as made:  # type: ignore[arg-type]  # it writes only
+    with zipfile.ZipFile(sink, "w", allowZip64=True) as made:
         for path, text in draft.texts.items():
             made.writestr(path, text.encode(), zipfile.ZIP_DEFLATED)
         yield sink.taken()

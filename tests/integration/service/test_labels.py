@@ -145,7 +145,8 @@ def test_a_corrected_class_and_box_are_the_label(street: Street) -> None:
     street.saw(0, ("garbage", LEFT))
     candidate = street.candidate("garbage", (0, LEFT))
     box = {"frame_id": street.frames[0], "box_xyxy_px": [22, 42, 100, 100]}
-    street.decide(candidate, "correct", box=box, **{"class": "overflowing_bin"})
+    changes: dict[str, Any] = {"box": box, "class": "overflowing_bin"}
+    street.decide(candidate, "correct", **changes)
     street.decide(candidate, "confirm", version=2)
     labels = street.labels()
     assert boxes(labels) == [("overflowing_bin", [22, 42, 78, 58])]
