@@ -15,7 +15,6 @@ import math
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.special import owens_t
 from shapely.geometry.base import BaseGeometry
 
 from streetsight.inference.places.sighting import Covariance
@@ -64,6 +63,8 @@ def _whitening(covariance_m2: Covariance) -> Floats:
 
 def _ring_probability(points: Floats) -> float:
     """Standard normal mass within a closed ring, (n, 2) standard deviations, either way round."""
+    from scipy.special import owens_t  # a third of a second to import
+
     steps = np.diff(points, axis=0)
     lengths = np.hypot(steps[:, 0], steps[:, 1])
     starts, steps = points[:-1][lengths > 0], steps[lengths > 0]

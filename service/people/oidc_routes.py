@@ -8,7 +8,6 @@ from fastapi.responses import RedirectResponse
 
 from streetsight.service.auth.access import Cookie
 from streetsight.service.dependencies import Server
-from streetsight.service.people import oidc
 from streetsight.service.people.cookies import is_https, public_url, set_session, visit_of
 from streetsight.service.settings import Settings
 
@@ -23,6 +22,8 @@ Text = Annotated[str, Query(max_length=4000)]
 @router.get("", response_class=RedirectResponse, status_code=303)
 def begin(server: Server, request: Request) -> RedirectResponse:
     """Go to the provider."""
+    from streetsight.service.people import oidc  # half a second to import, and few cities have a provider
+
     sent = oidc.begin(server, _redirect_uri(request, server.settings))
     answer = RedirectResponse(sent.url, 303, headers={"Cache-Control": "no-store"})
     answer.set_cookie(
@@ -43,6 +44,8 @@ def finish(
     cookie: Cookie = None,
 ) -> RedirectResponse:
     """Come back from it, and be signed in."""
+    from streetsight.service.people import oidc
+
     if error is not None:
         raise oidc.NotVouched("the OpenID provider refused: {reason}", reason=error)
     returned = oidc.Returned(state, held_state, code)

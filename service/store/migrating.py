@@ -5,22 +5,25 @@ decision to `streetsight migrate`. Only an empty database is set up without bein
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from streetsight.service.store.database import Database, DatabaseError
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# Alembic is imported where a database is changed: a server that starts on one of its version needs none.
+
 MIGRATIONS = Path(__file__).with_name("migrations")
+VERSION_TABLE = "alembic_version"
 _LOCK = 0x57E75164  # any number that nobody else uses for an advisory lock of PostgreSQL
 
 
 def needed_version() -> str:
     """Version of the tables that this program was written for."""
-    return ScriptDirectory.from_config(migration_config()).get_current_head() or ""
+    return max(_known())
 
 
 def found_version(database: Database) -> str | None:
@@ -30,14 +33,17 @@ def found_version(database: Database) -> str | None:
         DatabaseError: when it holds tables of somebody else.
     """
     with database.engine.connect() as connection:
-        version = MigrationContext.configure(connection).get_current_revision()
-        if version is None and inspect(connection).get_table_names():
+        tables = inspect(connection).get_table_names()
+        version = None
+        if VERSION_TABLE in tables:
+            version = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
+        if version is None and tables:
             raise DatabaseError(
                 "{url} holds tables that are not ours; name a database of its own in "
                 "STREETSIGHT_DATABASE_URL",
                 url=database.url.render_as_string(),
             )
-        return version
+        return str(version) if version is not None else None
 
 
 def prepare(database: Database) -> None:
@@ -68,8 +74,9 @@ def migrate(database: Database) -> tuple[str | None, str]:
 
     Several processes may call this at once: the others wait, then find nothing to do.
     """
-    before = found_version(database)
-    config = migration_config()
+    from alembic import command
+
+    before, config = found_version(database), migration_config()
     with database.engine.begin() as connection:
         _wait_for_turn(connection)
         config.attributes["connection"] = connection
@@ -83,11 +90,14 @@ def _wait_for_turn(connection: Connection) -> None:
 
 
 def _known() -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(migration_config()).walk_revisions()}
+    """Versions there are, by the names of their files: 0001_devices.py and so on."""
+    return {path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py")}
 
 
-def migration_config() -> Config:
+def migration_config() -> "Config":
     """What Alembic needs to know."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
