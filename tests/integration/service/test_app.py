@@ -163,6 +163,7 @@ def test_generated_requests_find_no_fault(
     from hypothesis import settings as bounds
     from schemathesis.core.result import Ok
 
+    schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
     authorization, asked = {"Authorization": f"Bearer {new_token()}"}, set()
     with served(settings, free_port) as url:
         schema = schemathesis.openapi.from_url(f"{url}/openapi.json")

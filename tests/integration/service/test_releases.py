@@ -12,7 +12,14 @@ from sqlalchemy import select
 
 from streetsight.inference.trial import try_release
 from streetsight.models.registry import Registry
-from streetsight.models.releases import SHIPPED, ReleaseError, load_release, search_path
+from streetsight.models.releases import (
+    SHIPPED,
+    ReleaseError,
+    current_name,
+    list_releases,
+    load_release,
+    search_path,
+)
 from streetsight.service import resources, working
 from streetsight.service.audit.tables import AuditEntry
 from streetsight.service.auth.actor import Role
@@ -26,7 +33,8 @@ from streetsight.service.store.opening import open_database
 from streetsight.service.worker import Worker
 
 SignIn = Callable[..., TestClient]
-OLD, NEW = "street-n-2", "street-n-1"
+OLD = current_name((SHIPPED,))
+NEW = next(name for name in list_releases((SHIPPED,)) if name != OLD)
 
 
 @pytest.fixture(autouse=True)
