@@ -180,9 +180,11 @@ def _geojson(rows: Iterable[Any], columns: Sequence[Column], style: Style) -> It
     comma = "\n"
     for block in _blocks(rows):
         points = _points(block, style.crs)
-        for row, point in zip(block, points, strict=True):
-            yield comma + _feature(row, point, columns, style)
-            comma = ",\n"
+        # a block at a time: each part of an answer costs a change of threads
+        yield comma + ",\n".join(
+            _feature(row, point, columns, style) for row, point in zip(block, points, strict=True)
+        )
+        comma = ",\n"
     yield "\n]}\n"
 
 
