@@ -21,6 +21,7 @@ from streetsight.service.faults import Unavailable
 from streetsight.service.jobs import queue
 from streetsight.service.jobs.handler import Effect, Handler
 from streetsight.service.jobs.leases import LeaseWatch
+from streetsight.service.jobs.progress import heard
 from streetsight.service.jobs.queue import Backoff, Claim, LeaseLost
 from streetsight.service.metrics import JOBS
 from streetsight.service.patrols.service import close_idle
@@ -46,6 +47,27 @@ class _Attempt:
     claim: Claim
     effect: Effect | None = None
     error: Exception | None = None
+
+
+class _Lease:
+    """A claim that is renewed while its work goes on.
+
+    Attributes:
+        claim: with the lease as it is now.
+    """
+
+    def __init__(
+        self, database: Database, claim: Claim, every_seconds: float, sign: Callable[[], None]
+    ) -> None:
+        self._database, self.claim, self._every, self._sign = database, claim, every_seconds, sign
+        self._renewed = time.monotonic()
+
+    def go_on(self) -> None:
+        self._sign()
+        if time.monotonic() - self._renewed >= self._every:
+            with self._database.write() as session:
+                self.claim = queue.renew(session, self.claim)
+            self._renewed = time.monotonic()
 
 
 class Worker:
@@ -116,10 +138,13 @@ class Worker:
     def _attempt(self, handler: Handler, claim: Claim) -> _Attempt:
         if self._stop.is_set():
             return _Attempt(claim)
+        lease = _Lease(self._database, claim, self._settings.lease_seconds / 3, self._sign)
         try:
-            return _Attempt(claim, effect=handler.work(claim))
+            with heard(lease.go_on):
+                effect = handler.work(claim)
+            return _Attempt(lease.claim, effect=effect)
         except Exception as error:  # noqa: BLE001  whatever it is, it is this job's alone
-            return _Attempt(claim, error=error)
+            return _Attempt(lease.claim, error=error)
 
     def _ending(self, handler: Handler, attempt: _Attempt) -> Callable[[WriteSession], None]:
         """The unit of work that ends an attempt: the effect and the end of the job, or its return."""

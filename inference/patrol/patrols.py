@@ -186,15 +186,21 @@ def runs_of(posing: Posing) -> Iterator[list[int]]:
         yield run
 
 
-def track_patrol(patrol: Patrol, picture_of: Callable[[Frame], ImageRgb | None]) -> Patrol:
+def track_patrol(
+    patrol: Patrol,
+    picture_of: Callable[[Frame], ImageRgb | None],
+    going_on: Callable[[], object] = lambda: None,
+) -> Patrol:
     """With what was seen on it.
 
     Args:
         picture_of: a small picture of a frame; asked for only where the frame's pose is unknown.
+        going_on: called for every frame.
     """
     builder = SightingBuilder(patrol.id, patrol.device)
     sightings: list[Sighting] = []
     for frame in patrol.frames:
+        going_on()
         if frame.known is None:
             continue
         image = picture_of(frame) if frame.known.view is None else None

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
-from sqlalchemy import Row as Found
 from sqlalchemy import select
 
 from streetsight.inference.patrol.inputs import Outing, TrackFile
@@ -81,13 +80,13 @@ def load_patrol(session: ReadSession, patrol_id: str) -> Material | None:
     )  # fmt: skip
 
 
-def detections_of(session: ReadSession, result_ids: Any) -> Mapping[str, list[Found[Any]]]:
+def detections_of(session: ReadSession, result_ids: Any) -> Mapping[str, list[Any]]:
     """Detections by result, in their order."""
     found = select(
         Detection.result_id, Detection.class_name, Detection.score,
         Detection.x1, Detection.y1, Detection.x2, Detection.y2,
     ).where(Detection.result_id.in_(result_ids)).order_by(Detection.result_id, Detection.number)  # fmt: skip
-    by_result: dict[str, list[Found[Any]]] = defaultdict(list)
+    by_result: dict[str, list[Any]] = defaultdict(list)
     for row in session.execute(found):
         by_result[row.result_id].append(row)
     return by_result

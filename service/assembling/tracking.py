@@ -15,6 +15,7 @@ from streetsight.inference.reading import ImageRgb, PhotoError, read_photo
 from streetsight.service.assembling.loading import CLASS_NAMES, Material
 from streetsight.service.faults import NotFound
 from streetsight.service.files.blobs import Blobs
+from streetsight.service.jobs.progress import going_on
 
 MOST_PICTURES = 3000  # looked at again for one patrol, where poses are unknown; then boxes alone must do
 
@@ -44,7 +45,7 @@ def track(material: Material, masking: Masking, blobs: Blobs) -> Tracked:
     """Pose, part and track. The same frames give the same result, however often and in whichever order."""
     parted = Parting(CLASS_NAMES, masking).part(material.outing, material.shots)
     picture_of = _pictures(blobs)
-    passes = tuple(track_patrol(each, picture_of) for each in parted.patrols)
+    passes = tuple(track_patrol(each, picture_of, going_on) for each in parted.patrols)
     summary = {
         "passes": [
             {"id": each.id, "frames": len(each.frames), "sightings": len(each.sightings)} for each in passes

@@ -57,8 +57,7 @@ def write_sightings(session: WriteSession, assembled: Assembled) -> None:
         if merged.store.place_of.get(own, place_id) != place_id
     ]
     if moved:
-        table = Sighting.__table__
-        put = update(table).where(table.c.id == bindparam("own")).values(place_id=bindparam("place"))
+        put = update(Sighting).where(Sighting.id == bindparam("own")).values(place_id=bindparam("place"))
         session.connection().execute(put, moved)
 
 

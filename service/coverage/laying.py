@@ -10,6 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from streetsight.inference.coverage.covered import Coverage
 from streetsight.inference.coverage.tiles import Tile, pieces
 from streetsight.service.assembling.tracking import Tracked
+from streetsight.service.jobs.progress import going_on
 from streetsight.service.store.ids import new_id
 from streetsight.service.store.types import now
 
@@ -21,6 +22,7 @@ def tiles_of(tracked: Tracked, patrol_id: str) -> list[dict[str, Any]]:
     coverage = Coverage()
     for one in tracked.passes:
         for frame in one.frames:
+            going_on()
             if frame.known:
                 quality = frame.shot.result.quality
                 coverage.add(frame.known, one.id, quality.brightness if quality else None)

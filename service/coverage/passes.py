@@ -95,7 +95,7 @@ def _frames(
         frames.append(
             PatrolFrame(
                 id=sha256, name=name or pose.frame_id, pose=pose_of(pose),
-                size_wh=(result.width, result.height),
+                size_wh=(result.width or 0, result.height or 0),
                 detections=detections([] if faults else found[result.id]),
                 class_names=CLASS_NAMES, camera=profile.camera,
                 pitch_sigma_deg=profile.errors.pitch_deg, faults=faults,

@@ -128,7 +128,7 @@ def _find_places(
         .distinct()
     ).all()  # fmt: skip
     for candidate_id, lon, lat, place_id in rows:
-        near = {each.id: each for each in places.near(lon, lat)}
+        near = {each.id: each for each in places.near(lon or 0.0, lat or 0.0)}
         if place_id in near:
             found.setdefault(place_id, near[place_id])
             candidates[place_id].add(candidate_id)

@@ -1,5 +1,6 @@
 """What is shown of coverage."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
 from typing import Any, Literal
@@ -7,6 +8,7 @@ from typing import Any, Literal
 import shapely
 from pydantic import BaseModel
 from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
 
 from streetsight.service.coverage.service import Ground, Measure
 
@@ -61,10 +63,15 @@ class CoverageShown(BaseModel):
             CoverageFeature(
                 geometry=mapping(shapely.set_precision(each, GRID_DEG)), properties={"kind": kind}
             )
-            for kind, each in (("seen", ground.seen), ("passed", ground.passed))
+            for kind, each in _kinds(ground)
             if not each.is_empty
         ]  # fmt: skip
         return cls(features=features, measure=MeasureShown.of(ground.measure))
+
+
+def _kinds(ground: Ground) -> Iterator[tuple[Literal["seen", "passed"], BaseGeometry]]:
+    yield "seen", ground.seen
+    yield "passed", ground.passed
 
 
 class DaysShown(BaseModel):

@@ -20,6 +20,7 @@ from streetsight.service.store.sessions import ReadSession
 
 MOST_TILES = 20_000
 NOTHING = shapely.Polygon()
+GROUND, LINES = 2, 1  # dimensions
 
 
 class TooMuchGround(Invalid):
@@ -137,10 +138,10 @@ def _ground(tiles: Iterable[CoveredTile], clip: BaseGeometry | None, named: bool
     seen, passed, lines = [], [], []
     for place, here in by_tile.items():
         part = None if clip is None or clip.contains(tile_box(place)) else clip
-        laid = _joined([each.seen for each in here], part)
+        laid = _joined([each.seen for each in here], part, GROUND)
         seen.append(laid)
-        passed.append(shapely.difference(_joined([each.passed for each in here], part), laid))
-        driven = _joined([each.driven for each in here], part)
+        passed.append(shapely.difference(_joined([each.passed for each in here], part, GROUND), laid))
+        driven = _joined([each.driven for each in here], part, LINES)
         lines.append((length_m(driven), length_m(shapely.intersection(driven, laid))))
     whole = sum(area_m2(piece) for _, piece in pieces(clip)) if named and clip is not None else None
     seen_m2 = sum(map(area_m2, seen))
@@ -152,12 +153,12 @@ def _ground(tiles: Iterable[CoveredTile], clip: BaseGeometry | None, named: bool
     return Ground(_together(seen), _together(passed), measure)
 
 
-def _joined(packed: Iterable[bytes | None], clip: BaseGeometry | None) -> BaseGeometry:
+def _joined(packed: Iterable[bytes | None], clip: BaseGeometry | None, dimension: int) -> BaseGeometry:
     parts = [shapely.from_wkb(each) for each in packed if each]
-    if not parts:
-        return NOTHING
-    union = parts[0] if len(parts) == 1 else shapely.union_all(parts)
-    return union if clip is None else shapely.intersection(union, clip)
+    union = shapely.union_all(parts) if parts else NOTHING
+    cut = shapely.get_parts(union if clip is None else shapely.intersection(union, clip))
+    # Ground that only touches an edge has left points and lines behind.
+    return shapely.union_all([each for each in cut if shapely.get_dimensions(each) == dimension])
 
 
 def _together(parts: Iterable[BaseGeometry]) -> BaseGeometry:

@@ -10,7 +10,7 @@ the wall clock, and a clock set back by days delays a job by at most the longest
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -132,6 +132,18 @@ def _due(kind: str, backoff: Backoff, condition: ColumnElement[bool]) -> Select[
     due = or_(Job.run_after <= moment, Job.run_after > impossible)
     found = select(Job).where(Job.kind == kind, Job.state == "queued", condition, due)
     return found.order_by(Job.lost, Job.id).with_for_update(skip_locked=True)  # SQLite: one writer anyway
+
+
+def renew(session: WriteSession, held: Claim) -> Claim:
+    """A new lease in place of the one held: whoever watches sees that the work goes on.
+
+    Raises:
+        LeaseLost: when the lease is no longer ours.
+    """
+    lease = new_id()
+    if _count(session.execute(update(Job).where(*_held(held)).values(lease=lease))) != 1:
+        raise LeaseLost("job {id} was given to another worker", id=held.id)
+    return replace(held, lease=lease)
 
 
 def finish(session: WriteSession, held: Claim) -> None:

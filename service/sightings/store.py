@@ -8,6 +8,7 @@ from sqlalchemy import Select, select
 from streetsight.inference.places.grid import Cell
 from streetsight.inference.places.sighting import Sighting
 from streetsight.service.devices.tables import Device
+from streetsight.service.jobs.progress import going_on
 from streetsight.service.sightings import tables
 from streetsight.service.sightings.rows import sighting_of
 from streetsight.service.store.sessions import ReadSession
@@ -31,6 +32,7 @@ class SightingStore:
 
     def load(self, cell: Cell) -> Iterable[tuple[Sighting, str]]:
         """For `Places`: what is stored of a cell, with the ids of their places."""
+        going_on()
         row, column = cell
         here = tables.Sighting.cell_row == row, tables.Sighting.cell_column == column
         found = select(tables.Sighting).where(*here, tables.Sighting.retired_at.is_(None))

@@ -18,4 +18,9 @@ class TrackShown(BaseModel):
     @classmethod
     def of(cls, track: Track) -> "TrackShown":
         began, ended = (datetime.fromtimestamp(float(each), UTC) for each in track.times_s[[0, -1]])
-        return cls(points=len(track.times_s), began=began, ended=ended, dropped=dict(track.dropped))
+        return cls(
+            points=len(track.times_s),
+            began=began,
+            ended=ended,
+            dropped={str(name): count for name, count in track.dropped.items()},
+        )

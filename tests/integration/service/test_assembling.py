@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from streetsight.datasets.simulation.camera import Camera
 from streetsight.datasets.simulation.passes import (
@@ -263,7 +264,7 @@ def test_any_order_of_arrival_gives_the_same_candidates(city: City, cities: Call
     assert told(city) == expected
     assert [(each.id, each.version) for each in city.candidates()] == before
     with city.database.read() as session:
-        assert session.scalar(select(func.count()).select_from(Job)) == 0
+        assert session.scalar(select(func.count()).where(Job.kind == KIND)) == 0
         links = set(session.scalars(select(CandidateSighting.sighting_id)))
         assert links <= set(session.scalars(select(Sighting.id)))
 
@@ -297,7 +298,7 @@ def test_two_workers_at_one_place_lose_nothing_and_make_nothing_twice(
             for _ in range(200):
                 worker.turn(writer)
                 with city.database.read() as session:
-                    if not session.scalar(select(func.count()).select_from(Job)):
+                    if not session.scalar(select(func.count()).where(Job.kind == KIND)):
                         return
         except BaseException as error:
             failures.append(error)
@@ -336,7 +337,7 @@ def test_an_open_patrol_waits_the_longer_the_longer_it_is(city: City) -> None:
     waits = []
     for frames in (0, 1000, 10**6):
         with city.database.write() as session:
-            session.execute(Job.__table__.delete())
+            session.execute(delete(Job))
             session.merge(
                 Assembly(
                     patrol_id=recorded.patrol_id, frames=frames, sightings=0, assembled_at=now(), summary={}
@@ -455,7 +456,7 @@ def test_what_a_person_has_put_together_stays_together(city: City) -> None:
 
 
 def test_reports_support_a_lead_and_never_make_it_twice(city: City) -> None:
-    said = {
+    said: dict[str, Any] = {
         "class_name": None,
         "description": "smells",
         "frame_ids": [],
@@ -471,7 +472,7 @@ def test_reports_support_a_lead_and_never_make_it_twice(city: City) -> None:
             condition="street_vending",
             lon=lon,
             lat=lat,
-            **said,  # type: ignore[arg-type]
+            **said,
         )
     city.assembled(city.drive())
     merged = next(each for each in city.candidates() if each.id == first.id)
@@ -485,7 +486,7 @@ def test_reports_support_a_lead_and_never_make_it_twice(city: City) -> None:
             condition="street_vending",
             lon=lon,
             lat=lat,
-            **said,  # type: ignore[arg-type]
+            **said,
         )
         far = add_report(
             session,
@@ -493,7 +494,7 @@ def test_reports_support_a_lead_and_never_make_it_twice(city: City) -> None:
             condition="street_vending",
             lon=lon + 0.01,
             lat=lat,
-            **said,  # type: ignore[arg-type]
+            **said,
         )
         nowhere = add_report(
             session,
@@ -501,7 +502,7 @@ def test_reports_support_a_lead_and_never_make_it_twice(city: City) -> None:
             condition="street_vending",
             lon=None,
             lat=None,
-            **said,  # type: ignore[arg-type]
+            **said,
         )
     assert second.state == "open"
     assert nearest_m(second, [lead]) < 30
@@ -571,9 +572,8 @@ def nearest_m(candidate: Candidate, others: Sequence[Candidate]) -> float:
 
     plane = LocalPlane(candidate.lon or 0, candidate.lat or 0)
     distances = [
-        float((plane.to_metres([each.lon, each.lat]) ** 2).sum() ** 0.5)
+        float((plane.to_metres(np.array([each.lon, each.lat], np.float64)) ** 2).sum() ** 0.5)
         for each in others
         if each.condition == candidate.condition
     ]
     return min(distances, default=float("inf"))
-

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -38,6 +39,7 @@ SOAK = int(os.environ.get("SOAK", "1"))
 UPLOAD_STEPS = ("accepted", "stored", "written", "committed")
 WORK_STEPS = ("claimed", "detected", "publishing", "published")
 ASSEMBLY_STEPS = ("assembled", "settling")
+LOADING = 6  # seconds; loading the tracker must not look like a hang
 
 # The command line, with a watcher that kills its process when a step is reached for the n-th time.
 DYING = """
@@ -64,14 +66,16 @@ def run(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., "subproces
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STREETSIGHT_")}
     environment |= {
         "STREETSIGHT_DATA_FOLDER": str(settings.data_folder), "STREETSIGHT_DATABASE_URL": settings.database,
-        "STREETSIGHT_MIN_FREE_BYTES": "0", "STREETSIGHT_LEASE_SECONDS": "1",
+        "STREETSIGHT_MIN_FREE_BYTES": "0",
         "STREETSIGHT_POLL_SECONDS": "0.05", "STREETSIGHT_MAX_BATCH_SIZE": "4",
     }  # fmt: skip
 
-    def run(*command: str, step: str = "none", count: int = 1) -> "subprocess.Popen[bytes]":
+    def run(*command: str, step: str = "none", count: int = 1, lease: int = 2) -> "subprocess.Popen[bytes]":
         with (tmp_path / "server.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-c", DYING, step, str(count), *command], env=environment, stderr=log
+                [sys.executable, "-c", DYING, step, str(count), *command],
+                stderr=log,
+                env=environment | {"STREETSIGHT_LEASE_SECONDS": str(lease)},
             )
         running.append(process)
         return process
@@ -217,8 +221,8 @@ def test_workers_killed_while_they_assemble_make_each_candidate_once(
             assert client.post("/v1/frames", files={"photo": photo}, data=data).status_code == 201
         assert client.post(f"/v1/patrols/{patrols[-1]}/close").status_code == 200
     for step in ASSEMBLY_STEPS:
-        assert run("work", step=step, count=1).wait(120) == -signal.SIGKILL
-    two_workers_do_the_rest(settings, run)
+        assert run("work", step=step, lease=LOADING).wait(120) == -signal.SIGKILL
+    two_workers_do_the_rest(settings, partial(run, lease=LOADING))
     once = assembled(settings)
     assert once
     with open_database(settings) as database, database.write() as session:
