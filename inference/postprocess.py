@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from streetsight.models.boxes import Boxes, cxcywh_to_xyxy, xyxy_to_xywh
 from streetsight.models.card import Card
-from streetsight.models.detections import Detections
+from streetsight.models.detections import Detections, concatenate
 from streetsight.models.releases import ReleaseError
 
-MAX_CANDIDATES = 30_000
+MAX_CANDIDATES = 30_000  # of a group of competing classes
 
 
 def check_output(shape: tuple[int, ...], card: Card) -> None:
@@ -47,13 +47,25 @@ def decode(output: NDArray[np.float32], card: Card, min_score: float | None = No
     thresholds = _thresholds(card, min_score)
     if card.output.head == "end_to_end":
         found = _decode_end_to_end(output, len(card.classes))
+        found = _kept(found, thresholds, card)
     else:
-        found = _decode_one_to_many(output, float(thresholds.min()))
+        groups = (_decode_one_to_many(output, ids, thresholds) for ids in competing(card))
+        found = concatenate([_kept(each, thresholds, card) for each in groups])
+    return found[np.argsort(-found.scores, kind="stable")]
+
+
+def competing(card: Card) -> list[NDArray[np.int64]]:
+    """Class ids in groups: of a group the best class of an anchor counts, each group for itself."""
+    together = [each.id for each in card.classes if not each.apart]
+    return [np.array(ids) for ids in (together, *([each.id] for each in card.classes if each.apart)) if ids]
+
+
+def _kept(found: Detections, thresholds: NDArray[np.float32], card: Card) -> Detections:
+    """The best above the thresholds, without those suppressed, and no more than the card allows."""
     found = found[found.scores >= thresholds[found.class_ids]]
     if card.output.nms_iou is not None:
         found = found[nms_by_class(found, card.output.nms_iou)]
-    best_first = np.argsort(-found.scores, kind="stable")[: card.output.max_detections]
-    return found[best_first]
+    return found[np.argsort(-found.scores, kind="stable")[: card.output.max_detections]]
 
 
 def nms_by_class(detections: Detections, iou: float) -> NDArray[np.int64]:
@@ -79,14 +91,16 @@ def _decode_end_to_end(rows: NDArray[np.float32], class_count: int) -> Detection
     return Detections(_boxes(rows[known, :4]), np.clip(rows[known, 4], 0, 1), class_ids[known])
 
 
-def _decode_one_to_many(output: NDArray[np.float32], threshold: float) -> Detections:
-    """(4 + classes, anchors): the best class of each anchor, boxes cxcywh."""
-    scores_of = output[4:]
+def _decode_one_to_many(
+    output: NDArray[np.float32], ids: NDArray[np.int64], thresholds: NDArray[np.float32]
+) -> Detections:
+    """(4 + classes, anchors): the best of these classes at each anchor, boxes cxcywh."""
+    scores_of = output[4:][ids]
     best = scores_of.max(axis=0)
-    keep = np.flatnonzero(best >= threshold)
+    keep = np.flatnonzero(best >= thresholds[ids].min())
     if len(keep) > MAX_CANDIDATES:
         keep = keep[np.argsort(-best[keep], kind="stable")[:MAX_CANDIDATES]]
-    class_ids = scores_of[:, keep].argmax(axis=0).astype(np.int64)
+    class_ids = ids[scores_of[:, keep].argmax(axis=0)]
     boxes = cxcywh_to_xyxy(_boxes(output[:4, keep].T))
     return Detections(boxes, np.clip(best[keep], 0, 1), class_ids)
 

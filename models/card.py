@@ -39,11 +39,17 @@ class _Part(BaseModel):
 
 
 class CardClass(_Part):
-    """One output class: contiguous id of the release, taxonomy name, deployed threshold."""
+    """One output class: contiguous id of the release, taxonomy name, deployed threshold.
+
+    Attributes:
+        apart: it does not compete with the others for what the model sees at a spot, so that adding it
+            took nothing from them: a rider and a motorcycle, say.
+    """
 
     id: int = Field(ge=0)
     name: str
     threshold: Share
+    apart: bool = False
 
 
 class ModelInput(_Part):

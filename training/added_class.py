@@ -7,8 +7,11 @@ score stays as it was. It works for what the network has seen without a name: pe
 source labels and a COCO model knows.
 """
 
+import copy
 import json
-from collections.abc import Iterator, Sequence
+import tempfile
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,9 @@ import streetsight.training.quiet  # noqa: F401
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from ultralytics import YOLO
@@ -27,11 +33,13 @@ from ultralytics.utils.ops import xywh2xyxy
 from streetsight.datasets.parts import read_parts
 from streetsight.datasets.records import LabelRecord
 from streetsight.inference.letterbox import Letterbox, to_tensor
+from streetsight.inference.pipeline import cores, in_order
 from streetsight.inference.reading import read_photo
 from streetsight.models.boxes import cxcywh_to_xyxy, norm_to_px
 from streetsight.models.durable import replace_file
 from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import default_taxonomy
+from streetsight.training.export import OPSET
 from streetsight.training.release import run_description
 from streetsight.training.teacher import Opinion, coco_opinion
 from streetsight.training.train import class_names
@@ -41,7 +49,8 @@ SURE, UNSURE = 0.4, 0.05  # a teacher's scores: a box; perhaps one, so not "noth
 HIT_IOU, NEAR_IOU, FAR_IOU = 0.5, 0.35, 0.1  # of what the box branch says at an anchor
 FULL_IOU = 0.9  # from here on an anchor's score should be 1
 SCALES = (0.8, 1.0, 1.25)  # of the input size: one look at each photo, at one of these
-OTHERS = 400  # anchors of a photo that show nothing of the class
+LEVELS = 3  # of the head: strides of 8, 16 and 32 pixels
+OTHERS = 400  # anchors of a level and photo that show nothing of the class; of the coarsest that is all
 ITERATIONS, DECAY = 100, 1e-5
 SEED = 0
 
@@ -85,8 +94,14 @@ def add_class(
     known = tuple(model.names[index] for index in sorted(model.names))
     _check(name, known)
     size = int(description["recipe"]["image_size"])
-    anchors = look(model, _shown(read_parts(photos, version)["train"], name, teacher), size)
-    extended = with_row(model, name, [fit_row(anchors, level) for level in range(3)])
+    records = read_parts(photos, version)["train"]
+    _check_told(records, name, teacher)
+    target.mkdir(parents=True, exist_ok=True)
+    shown = _shown(records, name, teacher, target / "opinions.jsonl")
+    with tempfile.TemporaryDirectory() as scratch:
+        network = Opened(copy.deepcopy(model), Path(scratch) / "network.onnx")
+        anchors = look(network, shown, size, cores())
+    extended = with_row(model, name, [fit_row(anchors, level) for level in range(LEVELS)])
     path = target / "weights" / "last.pt"
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({**checkpoint, "ema": extended, "optimizer": None}, path)
@@ -109,25 +124,46 @@ def _check(name: str, known: Sequence[str]) -> None:
         raise AddedClassError("the run knows {name} already; train on it instead", name=name)
 
 
-def _shown(
-    records: Sequence[LabelRecord], name: str, teacher: Path | None
-) -> Iterator[tuple[LabelRecord, Opinion]]:
-    """Photos of which somebody says where the class is; what people labelled goes before the teacher."""
-    model = YOLO(str(teacher)) if teacher else None
-    if model and name not in model.names.values():
+def _check_told(records: Sequence[LabelRecord], name: str, teacher: Path | None) -> None:
+    if teacher and name not in YOLO(str(teacher)).names.values():
         raise AddedClassError("{teacher} does not know {name}", teacher=teacher, name=name)
-    labelled = [record for record in records if name in record.labelled_classes]
-    if not model and not any(name in record.class_names for record in labelled):
+    if not teacher and not any(name in record.class_names for record in records):
         raise AddedClassError(
             "no training photo has a box of {name}; label some or name a --teacher", name=name
         )
-    for record in records if model else labelled:
+
+
+def _shown(
+    records: Sequence[LabelRecord], name: str, teacher: Path | None, remembered: Path
+) -> list[tuple[LabelRecord, Opinion]]:
+    """Photos of which somebody says where the class is; what people labelled goes before the teacher.
+
+    Args:
+        remembered: what the teacher has said so far, line by line: a killed run does not ask again.
+    """
+    told = {}
+    for record in records:
         if name in record.labelled_classes:
-            opinion = Opinion(record.class_names, (1.0,) * len(record), record.boxes_cxcywh_norm)
-        else:
-            assert model is not None
-            opinion = coco_opinion(record, model, UNSURE)
-        yield record, _only(opinion, name)
+            told[record.image] = Opinion(record.class_names, (1.0,) * len(record), record.boxes_cxcywh_norm)
+    if teacher:
+        told |= _asked([each for each in records if each.image not in told], teacher, name, remembered)
+    return [(each, _only(told[each.image], name)) for each in records if each.image in told]
+
+
+def _asked(records: Sequence[LabelRecord], teacher: Path, name: str, remembered: Path) -> dict[Path, Opinion]:
+    model, said = YOLO(str(teacher)), dict[str, Opinion]()
+    lines = remembered.read_text(encoding="utf-8").splitlines() if remembered.is_file() else []
+    for photo, scores, boxes in map(json.loads, lines):
+        said[photo] = Opinion(
+            (name,) * len(scores), tuple(scores), np.array(boxes, np.float32).reshape(-1, 4)
+        )
+    with remembered.open("a", encoding="utf-8") as file:
+        for record in track(records, console=Console(stderr=True), description=str(teacher.name)):
+            own = f"{record.source}/{record.image.name}"
+            if own not in said:
+                said[own] = _only(coco_opinion(record, model, UNSURE), name)
+                file.write(json.dumps([own, said[own].scores, said[own].boxes_cxcywh_norm.tolist()]) + "\n")
+    return {record.image: said[f"{record.source}/{record.image.name}"] for record in records}
 
 
 def _only(opinion: Opinion, name: str) -> Opinion:
@@ -136,24 +172,33 @@ def _only(opinion: Opinion, name: str) -> Opinion:
     return Opinion((name,) * len(own), scores, opinion.boxes_cxcywh_norm[own])
 
 
-def look(model: DetectionModel, shown: Iterator[tuple[LabelRecord, Opinion]], size: int) -> Anchors:
-    """Run the network over photos and keep the anchors at the class's boxes, and some of the others."""
-    random = np.random.default_rng(SEED)
-    kept: list[tuple[Tensor, Tensor, Tensor]] = []
-    for record, opinion in shown:
+def look(
+    network: "Opened", shown: Sequence[tuple[LabelRecord, Opinion]], size: int, calls: int = 1
+) -> Anchors:
+    """Run the network over photos and keep the anchors at the class's boxes, and some of the others.
+
+    Args:
+        size: of the input, pixels; each photo is seen at one of `SCALES` of it.
+        calls: photos at the same time.
+    """
+
+    def one(numbered: tuple[int, tuple[LabelRecord, Opinion]]) -> tuple[Tensor, Tensor, Tensor]:
+        number, (record, opinion) = numbered
+        random = np.random.default_rng((SEED, number))
         photo = read_photo(record.image.read_bytes(), size)
         side = 32 * round(size * random.choice(SCALES) / 32)
-        padded, placement = Letterbox(side, rectangular=True).apply(photo.image_rgb_hwc, photo.size_wh)
-        features, levels, boxes = _forward(model, torch.from_numpy(to_tensor(padded)))
-        said = norm_to_px(cxcywh_to_xyxy(opinion.boxes_cxcywh_norm), photo.size_wh)
-        there = torch.from_numpy(placement.to_input(said))
-        targets = wanted_scores(boxes, there, torch.tensor(opinion.scores))
-        settled = torch.nonzero(targets >= 0)[:, 0].numpy()
-        hits = settled[targets[settled].numpy() > 0]
-        others = np.setdiff1d(settled, hits)
-        chosen = np.concatenate([hits, random.permutation(others)[:OTHERS]])
-        kept.append((features[chosen].half(), levels[chosen], targets[chosen]))
-    return Anchors(*(torch.cat(each) for each in zip(*kept, strict=True)))
+        padded, placement = Letterbox(side).apply(photo.image_rgb_hwc, photo.size_wh)
+        features, levels, boxes = network.look(to_tensor(padded))
+        there = placement.to_input(norm_to_px(cxcywh_to_xyxy(opinion.boxes_cxcywh_norm), photo.size_wh))
+        targets = wanted_scores(boxes, torch.from_numpy(there), torch.tensor(opinion.scores))
+        nothing = [
+            random.permutation(torch.nonzero((targets == 0) & (levels == level))[:, 0].numpy())[:OTHERS]
+            for level in range(LEVELS)
+        ]
+        chosen = np.concatenate([torch.nonzero(targets > 0)[:, 0].numpy(), *nothing])
+        return features[chosen].half(), levels[chosen], targets[chosen]
+
+    return Anchors(*map(torch.cat, zip(*in_order(one, enumerate(shown), calls), strict=True)))
 
 
 def wanted_scores(boxes: Tensor, there: Tensor, scores: Tensor) -> Tensor:
@@ -174,22 +219,45 @@ def wanted_scores(boxes: Tensor, there: Tensor, scores: Tensor) -> Tensor:
     return wanted.masked_fill(open_, -1.0)
 
 
-def _forward(model: DetectionModel, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(a, 80) features before the last layer, (a,) levels, (a, 4) boxes xyxy in input pixels."""
-    seen: list[Tensor] = []
-    head = model.model[-1]
-    hooks = [
-        branch[-1].register_forward_pre_hook(lambda _, given: seen.append(given[0])) for branch in head.cv3
-    ]
-    try:
-        with torch.inference_mode():
-            output = model(image)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    features = [each[0].flatten(1).T for each in seen]
-    levels = torch.cat([torch.full((len(each),), level) for level, each in enumerate(features)])
-    return torch.cat(features), levels, xywh2xyxy(output[0][0, :4].T)
+class Opened:
+    """A network that also shows what its last layers are given; ONNX, so that photos run side by side."""
+
+    def __init__(self, model: DetectionModel, path: Path) -> None:
+        """`path`: where the ONNX file may lie, for as long as this lives."""
+        from onnxruntime import InferenceSession, SessionOptions
+
+        names = ["output", "near", "middle", "far"]
+        sides = {0: "batch", 2: "height", 3: "width"}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the tracing exporter is named legacy; see export.py
+            torch.onnx.export(
+                _Shown(model), (torch.zeros(1, 3, 64, 96),), str(path), opset_version=OPSET, dynamo=False,
+                input_names=["images"], output_names=names,
+                dynamic_axes={"images": sides, "output": {2: "rows"}, **dict.fromkeys(names[1:], sides)},
+            )  # fmt: skip
+        options = SessionOptions()
+        options.intra_op_num_threads = 1
+        self._session = InferenceSession(str(path), options, ["CPUExecutionProvider"])
+
+    def look(self, images: NDArray[np.float32]) -> tuple[Tensor, Tensor, Tensor]:
+        """(1, 3, h, w) to (a, 80) features, (a,) levels, (a, 4) boxes xyxy in input pixels."""
+        output, *maps = map(torch.from_numpy, self._session.run(None, {"images": images}))
+        features = [each[0].flatten(1).T for each in maps]
+        levels = torch.cat([torch.full((len(each),), level) for level, each in enumerate(features)])
+        return torch.cat(features), levels, xywh2xyxy(output[0, :4].T)
+
+
+class _Shown(nn.Module):
+    def __init__(self, model: DetectionModel) -> None:
+        super().__init__()
+        self.model, self._given = model, list[Tensor]()
+        model.model[-1].export, model.model[-1].dynamic, model.model[-1].format = True, True, "onnx"
+        for branch in model.model[-1].cv3:
+            branch[-1].register_forward_pre_hook(lambda _, given: self._given.append(given[0]))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        self._given.clear()
+        return self.model(images), *self._given
 
 
 def fit_row(anchors: Anchors, level: int) -> tuple[Tensor, Tensor]:

@@ -193,7 +193,9 @@ def _card(
         onnx_sha256=exported.sha256,
         taxonomy_version=default_taxonomy().version,
         classes=tuple(
-            CardClass(id=index, name=each, threshold=FALLBACK)
+            CardClass(
+                id=index, name=each, threshold=FALLBACK, apart=each in description.get("added_classes", ())
+            )
             for index, each in enumerate(exported.class_names)
         ),
         input=ModelInput(size=size, rectangular=True),

@@ -70,9 +70,9 @@ def label_by_release(
 
 def coco_opinion(record: LabelRecord, model: YOLO, unsure: float) -> Opinion:
     """What a COCO model sees on a photo from a score on, by COCO's names."""
-    # One photo a call: a list is decoded whole before the first prediction. One square shape: torch's
-    # CPU kernels keep a plan for every shape they ever saw. Ultralytics takes all threads but one away.
-    (result,) = model.predict(str(record.image), imgsz=640, rect=False, conf=unsure, verbose=False)
+    # One photo a call: a list is decoded whole before the first prediction. Ultralytics takes all threads
+    # but one away.
+    (result,) = model.predict(str(record.image), imgsz=640, rect=True, conf=unsure, verbose=False)
     torch.set_num_threads(cores())
     names = tuple(result.names[int(index)] for index in result.boxes.cls)
     boxes = result.boxes.xywhn.cpu().numpy().astype(np.float32)

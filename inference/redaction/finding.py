@@ -37,7 +37,7 @@ def redact(image_rgb_hwc: ImageRgb, detector: Detector, policy: Policy = Policy(
     Args:
         image_rgb_hwc: (h, w, 3) uint8, upright, in full: small plates are found by looking closer.
     """
-    found = detector.detect(image_rgb_hwc, min_score=policy.min_score)
+    found = detector.detect(image_rgb_hwc, min_score=policy.least_score)
     regions = tuple(_regions(image_rgb_hwc, found, detector, policy))
     return Redacted(cover(image_rgb_hwc, regions), regions, redactable(detector.card))
 
@@ -47,7 +47,7 @@ def veil(image_rgb_hwc: ImageRgb, detector: Detector, policy: Policy = Policy())
 
     For a release that has no class for people: what was found can be told, and nobody on the picture known.
     """
-    found = detector.detect(image_rgb_hwc, min_score=policy.min_score)
+    found = detector.detect(image_rgb_hwc, min_score=policy.least_score)
     height, width = image_rgb_hwc.shape[:2]
     whole, longest = (0, 0, width, height), max(width, height)
     thick = cover(image_rgb_hwc, [Region(whole, longest / policy.veil_cells)])
@@ -64,7 +64,9 @@ def _regions(image: ImageRgb, found: Detections, detector: Detector, policy: Pol
     plates = concatenate(
         [_of(found, detector, {CLASS_OF["plates"]}), _second_looks(image, found, detector, policy)]
     )
+    plates = plates[plates.scores >= policy.min_score]
     people = _of(found, detector, {CLASS_OF["people"]})
+    people = people[people.scores >= policy.person_min_score]
     vehicles = _of(found, detector, VEHICLES)
     near = vehicles.boxes_xyxy_px[vehicles.scores >= policy.band_min_score]
     sure = plates.boxes_xyxy_px[plates.scores >= policy.band_plate_score]

@@ -50,6 +50,7 @@ def inside(box_xyxy_px: Rectangle, shape_hwc: tuple[int, ...]) -> tuple[int, int
 
 def _blurred_mosaic(part: NDArray[np.uint8], cell_px: float) -> NDArray[np.uint8]:
     height, width = part.shape[:2]
+    cell_px = max(1.0, cell_px)  # a box at the picture's edge may have no width
     cells_wh = (max(1, int(width / cell_px)), max(1, int(height / cell_px)))
     cells = cv2.resize(part, cells_wh, interpolation=cv2.INTER_AREA)
     mosaic = cv2.resize(cells, (width, height), interpolation=cv2.INTER_NEAREST)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from streetsight.models.card import Card, CardClass
+from streetsight.models.card import Card
 from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import default_taxonomy
 from streetsight.training.evaluation.curves import Curve, curve
@@ -120,7 +120,7 @@ def choose(judged: Sequence[Judged], card: Card, rules: Rules) -> tuple[Choice, 
 def with_thresholds(card: Card, choices: Sequence[Choice]) -> Card:
     """The card with these thresholds and the rule in words."""
     classes = tuple(
-        CardClass(id=each.id, name=each.name, threshold=choice.threshold)
+        each.model_copy(update={"threshold": choice.threshold})
         for each, choice in zip(card.classes, choices, strict=True)
     )
     return card.model_copy(update={"classes": classes, "threshold_rule": in_words(choices)})

@@ -54,6 +54,15 @@ def test_one_to_many_anchors(build_card: BuildCard) -> None:
     assert found.class_ids.tolist() == [0, 1]
 
 
+def test_a_class_apart_takes_nothing_from_the_others(build_card: BuildCard) -> None:
+    output = anchors((20, 30, 20, 20, 0.5, 0.7), (80, 30, 20, 20, 0.1, 0.6))
+    card = build_card("one_to_many", max_detections=2)
+    rider = card.classes[1].model_copy(update={"apart": True})
+    apart = card.model_copy(update={"classes": (card.classes[0], rider)})
+    assert decode(output, card, 0.05).class_ids.tolist() == [1, 1]
+    assert decode(output, apart, 0.3).class_ids.tolist() == [1, 1, 0], "two of the one, and one of the other"
+
+
 @pytest.mark.parametrize("head", ["end_to_end", "one_to_many"])
 def test_thresholds_are_those_of_each_class(head: str, build_card: BuildCard) -> None:
     card = build_card(head, thresholds=(0.3, 0.8))

@@ -18,6 +18,7 @@ from streetsight.training import added_class
 from streetsight.training.added_class import (
     AddedClassError,
     Anchors,
+    Opened,
     add_class,
     fit_row,
     look,
@@ -86,7 +87,8 @@ def test_looks_at_photos(tmp_path: Path) -> None:
     record = LabelRecord(path, "s", "g", frozenset(), (), np.zeros((0, 4), np.float32))
     everywhere = Opinion(("person",), (0.2,), np.array([[0.5, 0.5, 1, 1]], np.float32))
     nothing = Opinion((), (), np.zeros((0, 4), np.float32))
-    anchors = look(network(), iter([(record, nothing), (record, everywhere)]), 160)
+    opened = Opened(network(), tmp_path / "network.onnx")
+    anchors = look(opened, [(record, nothing), (record, everywhere)], 160)
     assert anchors.features.shape[1] == 80
     assert len(anchors.features) == len(anchors.levels) == len(anchors.targets)
     assert set(anchors.levels.tolist()) == {0, 1, 2}

@@ -99,10 +99,13 @@ def test_a_condition_is_precise_as_a_whole(photo: Photo, card: Card) -> None:
 
 
 def test_the_card_gets_thresholds_and_the_rule(photo: Photo, card: Card) -> None:
+    apart = card.classes[-1].model_copy(update={"apart": True})
+    card = card.model_copy(update={"classes": (*card.classes[:-1], apart)})
     judged = street(photo, "garbage", SURE, UNSURE)
     new = with_thresholds(card, choose(judged, card, Rules(own={"garbage": Rule(0.8)})))
     assert new.classes[0].threshold == pytest.approx(0.46, abs=1e-3)
     assert new.class_names == card.class_names
+    assert new.classes[-1].apart, "what else a class is stays"
     assert new.threshold_rule.startswith(
         "chosen on validation photos. precision >= 0.8: garbage; 0.25, fewer"
     )
