@@ -59,6 +59,7 @@ figures: .venv/.all
 	$(BIN)/python docs/figures.py
 	$(BIN)/python docs/matrix.py
 	$(BIN)/python docs/settings.py
+	$(BIN)/python docs/permissions.py
 
 ## soak: the fault tests of the service, ten times as long as in CI
 soak: .venv/.all

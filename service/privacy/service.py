@@ -2,8 +2,8 @@
 
 from sqlalchemy import select
 
-from streetsight.inference.sightings.builder import UNKNOWN_ACCURACY_M
 from streetsight.inference.rules.settings import load_rules
+from streetsight.inference.sightings.builder import UNKNOWN_ACCURACY_M
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission, may
