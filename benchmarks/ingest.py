@@ -28,7 +28,7 @@ PHOTOS, ROUNDS, CONNECTIONS, BATCH = 240, 3, 16, 20
 
 
 def measure() -> dict[str, Any]:
-    rounds = []
+    rounds: list[dict[str, Any]] = []
     with (
         tempfile.TemporaryDirectory(prefix="ingest-", dir=Path.cwd()) as folder,
         serving(Path(folder), workers=0) as server,

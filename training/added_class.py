@@ -247,7 +247,7 @@ class Opened:
         return torch.cat(features), levels, xywh2xyxy(output[0, :4].T)
 
 
-class _Shown(nn.Module):
+class _Shown(nn.Module):  # type: ignore[misc]
     def __init__(self, model: DetectionModel) -> None:
         super().__init__()
         self.model, self._given = model, list[Tensor]()
@@ -276,7 +276,7 @@ def fit_row(anchors: Anchors, level: int) -> tuple[Tensor, Tensor]:
         loss = binary_cross_entropy_with_logits(row(features)[:, 0], targets)
         loss = loss + DECAY * row.weight.square().sum()
         loss.backward()
-        return loss.item()
+        return float(loss.item())
 
     optimiser.step(miss)
     weight = row.weight.detach()[0] / spread
