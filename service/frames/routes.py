@@ -5,13 +5,17 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Request, Response, Security
 from pydantic import AwareDatetime
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.datastructures import UploadFile
 
+from streetsight.inference.pipeline import in_order
 from streetsight.models.language import SpokenError
+from streetsight.models.taxonomy import Language
 from streetsight.service.auth.access import Observer, allowed
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission
 from streetsight.service.dependencies import Cursor, Id, Limit, Server, Text
 from streetsight.service.devices.access import Uploader
+from streetsight.service.devices.service import DeviceAccess
 from streetsight.service.errors import code_of, language_of, status_of
 from streetsight.service.frames import service
 from streetsight.service.frames.intake import Accepted, take_in
@@ -29,11 +33,14 @@ from streetsight.service.metrics import UPLOADED_BYTES, UPLOADS
 from streetsight.service.privacy.photos import OWN, original, redacted
 from streetsight.service.privacy.publishing import Size
 from streetsight.service.privacy.service import frame_for
+from streetsight.service.resources import Resources
 from streetsight.service.store.database import spoken
 
 router = APIRouter(prefix="/v1/frames", tags=["frames"])
 
 PhotoReader = Annotated[Actor, Security(allowed(Permission.READ, Permission.READ_TASKS, device="read"))]
+SIDE_BY_SIDE = 4  # photos of a batch
+
 Key = Annotated[Text | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 
 
@@ -63,26 +70,31 @@ def upload(server: Server, device: Uploader, form: OnePhoto, response: Response,
 def upload_batch(server: Server, device: Uploader, form: ManyPhotos, request: Request) -> BatchReceipt:
     """Upload photos together. Each has an outcome of its own; one that is refused costs no other."""
     described = split_metadata(form.metadata, len(form.photos))
-    outcomes = []
-    for photo, metadata in zip(form.photos, described, strict=True):
-        try:
-            content = photo.file.read()
-            accepted = take_in(server, device, content, read_metadata(metadata), key=None)
-        except (SpokenError, SQLAlchemyError) as caught:
-            error = spoken(caught)
-            outcome = BatchOutcome(
-                name=photo.filename, status=status_of(error), outcome=code_of(error),
-                reason=error.say(language_of(request)),
-            )  # fmt: skip
-            UPLOADS.labels(outcome.outcome).inc()
-        else:
-            _count(accepted, len(content))
-            outcome = BatchOutcome(
-                name=photo.filename, status=201 if accepted.new else 200, outcome=accepted.outcome,
-                id=accepted.id, sha256=accepted.sha256,
-            )  # fmt: skip
-        outcomes.append(outcome)
-    return BatchReceipt(outcomes=outcomes)
+
+    def one(part: tuple[UploadFile, bytes | None]) -> BatchOutcome:
+        return _take_one(server, device, *part, language_of(request))
+
+    # Side by side, so that their rows share commits.
+    return BatchReceipt(outcomes=[*in_order(one, zip(form.photos, described, strict=True), SIDE_BY_SIDE)])
+
+
+def _take_one(
+    server: Resources, device: DeviceAccess, photo: UploadFile, metadata: bytes | None, language: Language
+) -> BatchOutcome:
+    try:
+        content = photo.file.read()
+        accepted = take_in(server, device, content, read_metadata(metadata), key=None)
+    except (SpokenError, SQLAlchemyError) as caught:
+        error = spoken(caught)
+        UPLOADS.labels(code_of(error)).inc()
+        return BatchOutcome(
+            name=photo.filename, status=status_of(error), outcome=code_of(error), reason=error.say(language)
+        )
+    _count(accepted, len(content))
+    return BatchOutcome(
+        name=photo.filename, status=201 if accepted.new else 200, outcome=accepted.outcome,
+        id=accepted.id, sha256=accepted.sha256,
+    )  # fmt: skip
 
 
 @router.get("")
