@@ -56,7 +56,7 @@ class PostgresServer:
     """A throw-away server on loopback. Runs as `postgres` when we are root: it refuses to be root itself."""
 
     def __init__(self, folder: Path, binaries: Path) -> None:
-        self.folder, self._binaries, self.port = folder / "cluster", binaries, unused_port()
+        self.folder, self.binaries, self.port = folder / "cluster", binaries, unused_port()
         self._user = "postgres" if os.geteuid() == 0 else None
         if self._user:
             shutil.chown(folder, self._user, self._user)
@@ -87,7 +87,7 @@ class PostgresServer:
 
     def _run(self, name: str, *arguments: str) -> None:
         answer = subprocess.run(
-            [self._binaries / name, *arguments], user=self._user, group=self._user, cwd="/",
+            [self.binaries / name, *arguments], user=self._user, group=self._user, cwd="/",
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True,
         )  # fmt: skip
         assert answer.returncode == 0, f"{name}: {answer.stderr}"
