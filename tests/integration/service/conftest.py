@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, func, make_url, select, text
 
 from streetsight.models.releases import load_release
 from streetsight.service import resources, working
@@ -29,6 +29,7 @@ from streetsight.service.files.blobs import Blobs
 from streetsight.service.files.local import LocalBlobs
 from streetsight.service.files.opening import open_blobs
 from streetsight.service.frames.tables import Frame
+from streetsight.service.jobs.tables import Job
 from streetsight.service.patrols.tables import Patrol
 from streetsight.service.people.service import NewPerson, add_person
 from streetsight.service.people.sessions import Visit, begin_session
@@ -360,6 +361,26 @@ def work(settings: Settings) -> Callable[[], Worker]:
         return worker
 
     return work
+
+
+@pytest.fixture
+def work_on(settings: Settings) -> Callable[..., None]:
+    """One worker that lives on until no job is left; it takes back what others held and left."""
+
+    def work_on(of: Settings = settings) -> None:
+        with open_database(of) as database:
+            handlers = working.handlers(database, open_blobs(of), loaded_model(), of)
+            worker, writer = Worker(database, handlers, of), GroupWriter(database)
+            while _jobs_left(database):
+                worker.turn(writer)
+            writer.close()
+
+    return work_on
+
+
+def _jobs_left(database: Database) -> int:
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(Job).where(Job.state != "dead")) or 0
 
 
 @pytest.fixture(scope="session")

@@ -16,22 +16,17 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
-from sqlalchemy import func, make_url, select
+from sqlalchemy import make_url, select
 
-from streetsight.models.releases import load_release
-from streetsight.service import working
 from streetsight.service.audit.verifying import Noted, verify
 from streetsight.service.auth.actor import Role
-from streetsight.service.detections.looking import Looker
 from streetsight.service.files.opening import open_blobs
 from streetsight.service.frames.tables import Frame
 from streetsight.service.jobs import queue
 from streetsight.service.jobs.queue import Backoff
-from streetsight.service.jobs.tables import Job
 from streetsight.service.settings import Settings
 from streetsight.service.store.opening import open_database
 from streetsight.service.store.sealing import KEY_FILE, open_sealer
-from streetsight.service.store.writer import GroupWriter
 from streetsight.service.uploads.protocol import CONTENT_TYPE
 from streetsight.service.webhooks.tables import Webhook
 from streetsight.service.worker import Worker
@@ -121,22 +116,6 @@ def held_by_a_worker(settings: Settings, count: int) -> None:
         assert len(queue.claim(session, "detect", count, Backoff(attempts=3))) == count
 
 
-def work_until_all_is_done(settings: Settings) -> None:
-    """One worker that lives on: it takes back what workers of the time of the copy held."""
-    looker = Looker(load_release(), "cpu", calls=2, threads=1)
-    with open_database(settings) as database, closing(GroupWriter(database)) as writer:
-        worker = Worker(
-            database, working.handlers(database, open_blobs(settings), looker, settings), settings
-        )
-        while jobs_left(settings):
-            worker.turn(writer)
-
-
-def jobs_left(settings: Settings) -> int:
-    with open_database(settings) as database, database.read() as session:
-        return session.scalar(select(func.count()).select_from(Job).where(Job.state != "dead")) or 0
-
-
 def leads_of(client: TestClient, **headers: str) -> list[Any]:
     items = client.get("/v1/candidates", headers=headers).json()["items"]
     return [(each["id"], each["state"], each["version"]) for each in items]
@@ -160,7 +139,8 @@ def send_piece(client: TestClient, place: str, offset: int, piece: bytes) -> Non
 
 def test_a_copy_made_while_uploads_come_in_is_whole(
     client: TestClient, start: Callable[..., TestClient], settings: Settings, person: SignIn,
-    photos: list[bytes], work: Callable[[], Worker], tmp_path: Path, request: pytest.FixtureRequest,
+    photos: list[bytes], work: Callable[[], Worker], work_on: Callable[..., None], tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:  # fmt: skip
     admin, postgres = person(Role.ADMIN), None
     if settings.database.startswith("postgresql"):
@@ -216,6 +196,6 @@ def test_a_copy_made_while_uploads_come_in_is_whole(
 
     offset = int(again.head(half[0], headers=TUS).headers["Upload-Offset"])
     send_piece(again, half[0], offset, half[1][offset:])
-    work_until_all_is_done(chosen)
+    work_on(chosen)
     assert [again.get(place).json()["state"] for place, _ in (whole, half)] == ["done", "done"]
     assert {again.get(f"/v1/frames/{each}").json()["state"] for each in frames} == {"detected"}
