@@ -213,9 +213,6 @@ class Settings(BaseSettings):
     rules_file: Path | None = Field(
         default=None, description="What the city's rules say differently (TOML; docs/rules.md)."
     )
-    report_radius_m: Annotated[float, Field(gt=0, le=1000)] = Field(
-        default=30, description="A report this near to an open candidate of its condition supports that one."
-    )
 
     # privacy and retention
     redaction_missing_classes: Literal["veil", "refuse", "serve"] = Field(

@@ -19,6 +19,7 @@ from streetsight.service.privacy.copies import open_copies
 from streetsight.service.releases.choosing import chosen
 from streetsight.service.releases.keeper import ReleaseKeeper
 from streetsight.service.releases.redetecting import RedetectJob
+from streetsight.service.reports.service import categories_of
 from streetsight.service.retention.job import RetentionJob
 from streetsight.service.retention.rounds import Rounds
 from streetsight.service.settings import Settings
@@ -36,9 +37,10 @@ def handlers(database: Database, blobs: Blobs, looker: Looker, settings: Setting
     """Whoever does the jobs of each kind; fresh frames first."""
     debounce = timedelta(seconds=settings.assemble_after_seconds)
     rules = load_rules(settings.rules_file)
+    within_m = categories_of(settings).same_within_m
     return [
         DetectJob(database, blobs, looker, debounce),
-        AssembleJob(database, blobs, rules, lambda: looker.release.card),
+        AssembleJob(database, blobs, rules, lambda: looker.release.card, within_m),
         AreaJob(database),
         UploadJob(database, blobs, settings),
         RedetectJob(database, blobs, looker),

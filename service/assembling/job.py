@@ -27,6 +27,7 @@ from streetsight.service.assembling.writing import (
     write_rest,
     write_sightings,
 )
+from streetsight.service.candidates.reports import RADIUS_M
 from streetsight.service.candidates.updating import tell, update_candidates
 from streetsight.service.coverage.laying import tiles_of
 from streetsight.service.coverage.rechecking import Rechecked, recheck_around, write_rechecks
@@ -49,9 +50,18 @@ class AssembleJob:
     calls = 1
     alone = True
 
-    def __init__(self, database: Database, blobs: Blobs, rules: Rules, card: Callable[[], Card]) -> None:
-        """`card`: of the release in force; its recall tells how much an empty look proves."""
+    def __init__(
+        self, database: Database, blobs: Blobs, rules: Rules, card: Callable[[], Card],
+        reports_within_m: float = RADIUS_M,
+    ) -> None:  # fmt: skip
+        """Of the city.
+
+        Args:
+            card: of the release in force; its recall tells how much an empty look proves.
+            reports_within_m: what was reported so near to a new lead is about the same thing.
+        """
         self._database, self._blobs, self._rules, self._card = database, blobs, rules, card
+        self._reports_within_m = reports_within_m
 
     def work(self, claim: Claim) -> Effect:
         with self._database.read() as session:
@@ -72,7 +82,7 @@ class AssembleJob:
         )  # fmt: skip
         return partial(
             publish_assembly, assembled=Assembled(material, tracked, merged, tiles), context=context,
-            rechecked=rechecked,
+            rechecked=rechecked, reports_within_m=self._reports_within_m,
         )  # fmt: skip
 
     def gave_up(self, session: WriteSession, claim: Claim) -> None:
@@ -86,11 +96,12 @@ class AssembleJob:
 
 
 def publish_assembly(
-    session: WriteSession, assembled: Assembled, context: Context, rechecked: Rechecked
-) -> None:
+    session: WriteSession, assembled: Assembled, context: Context, rechecked: Rechecked,
+    reports_within_m: float,
+) -> None:  # fmt: skip
     """Write an assembly; the same one again changes nothing."""
     write_sightings(session, assembled)
-    update = update_candidates(session, assembled.merged, context)
+    update = update_candidates(session, assembled.merged, context, reports_within_m)
     forget_sightings(session, assembled.merged.dropped)
     write_rechecks(session, assembled.material, rechecked, update)
     write_poses(session, assembled)

@@ -20,6 +20,7 @@ from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now
 
 RADIUS_M = 30.0
+MOST_UNSURE_M = 100.0  # a report that may be farther off than this supports nothing
 
 
 def add_report(
@@ -43,9 +44,10 @@ def add_report(
         source: citizen, hotline or inspector.
         lon, lat: WGS-84, or None where it was not said.
         uncertainty_m: one sigma of the position, where it is known.
-        radius_m: an open candidate of the condition within this, or the uncertainty, is taken for the same.
+        radius_m: an open candidate of the condition within this, or the uncertainty up to 100 m, is taken
+            for the same.
     """
-    near = _nearest(session, condition, lon, lat, max(radius_m, uncertainty_m or 0.0))
+    near = _nearest(session, condition, lon, lat, _reach_m(radius_m, uncertainty_m))
     candidate = near[0] if near else Candidate(
         source=source, condition=condition, class_name=class_name, state="open", lon=lon, lat=lat,
         area_path=area_path_at(session, lon, lat), description=description, first_seen_at=reported_at,
@@ -69,7 +71,7 @@ def add_report(
     return candidate
 
 
-def absorb_reports(session: WriteSession, candidate: Candidate, radius_m: float = RADIUS_M) -> None:
+def absorb_reports(session: WriteSession, candidate: Candidate, radius_m: float) -> None:
     """What was reported where a patrol has now seen something: one lead, supported by the reports."""
     opened = _around(session, candidate.condition, candidate.lon, candidate.lat, radius_m)
     for other, away in opened:
@@ -81,6 +83,10 @@ def absorb_reports(session: WriteSession, candidate: Candidate, radius_m: float 
         session.execute(moved.values(candidate_id=candidate.id, distance_m=away))
         publish(session, "candidate.updated", f"candidate/{other.id}", event_of(other), other.area_path)
     session.flush()
+
+
+def _reach_m(radius_m: float, uncertainty_m: float | None) -> float:
+    return max(radius_m, min(uncertainty_m or 0.0, MOST_UNSURE_M))
 
 
 def _nearest(

@@ -39,6 +39,7 @@ class Update:
     """Candidates after one assembly.
 
     Attributes:
+        reports_within_m: what was reported so near to a new lead is about the same thing.
         members: candidate -> sightings that it rests on now, of those that follow their places.
         late: candidate -> sightings that are attached as late.
         of_place: place and condition -> candidate.
@@ -48,6 +49,7 @@ class Update:
     session: WriteSession
     merged: Merged
     context: Context
+    reports_within_m: float
     claims: Claims
     members: dict[str, set[str]] = field(default_factory=dict)
     late: dict[str, set[str]] = field(default_factory=dict)
@@ -56,11 +58,13 @@ class Update:
     changed: set[str] = field(default_factory=set)
 
 
-def update_candidates(session: WriteSession, merged: Merged, context: Context) -> Update:
+def update_candidates(
+    session: WriteSession, merged: Merged, context: Context, reports_within_m: float
+) -> Update:
     """Bring candidates in line with the places that changed. The new sightings are stored already."""
     concerned = {each.id for verdict in merged.verdicts for each in verdict.place.sightings}
     claims = Claims.of(session, concerned | merged.dropped, merged.earlier)
-    update = Update(session, merged, context, claims)
+    update = Update(session, merged, context, reports_within_m, claims)
     free = [rest for verdict in merged.verdicts if (rest := _without_pinned(update, verdict)) is not None]
     undecided = [each for each in free if not _attach_to_decided(update, each)]
     _follow(update, undecided)
@@ -198,7 +202,7 @@ def _fit(update: Update, candidate: Candidate, lead: Lead) -> None:
     if candidate.id in update.created:
         update.session.add(candidate)
         update.session.flush()
-        absorb_reports(update.session, candidate)
+        absorb_reports(update.session, candidate, update.reports_within_m)
 
 
 def set_columns(update: Update, candidate: Candidate, columns: Mapping[str, Any]) -> None:

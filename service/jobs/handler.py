@@ -16,6 +16,9 @@ class Handler(Protocol):
     Attributes:
         kind: of the jobs.
         calls: how many may be worked on at once.
+
+    A handler may also say `alone = True`: of its kind one job is under way at any time, on all machines
+    together. Work that may last as long as a lease calls `progress.going_on` on its way.
     """
 
     kind: str

@@ -44,14 +44,20 @@ class Category(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
+    same_within_m: Annotated[float, Field(gt=0, le=1000)] = 30.0
     categories: list[Category]
 
 
 @dataclass(frozen=True, slots=True)
 class Categories:
-    """All of them, in the order in which they are shown."""
+    """All of them, in the order in which they are shown.
+
+    Attributes:
+        same_within_m: a report so near to an open candidate of its condition is about the same thing.
+    """
 
     all: tuple[Category, ...]
+    same_within_m: float = 30.0
 
     def __getitem__(self, code: str) -> Category | None:
         return next((each for each in self.all if each.code == code), None)
@@ -74,13 +80,13 @@ def load_categories(path: Path | None = None) -> Categories:
     """
     path = path or SHIPPED
     try:
-        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).categories
+        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else error
         raise CategoriesError("{path} cannot be used: {reason}", path=path, reason=reason) from error
-    _check(path, found)
-    return Categories(tuple(found))
+    _check(path, found.categories)
+    return Categories(tuple(found.categories), found.same_within_m)
 
 
 def _check(path: Path, categories: list[Category]) -> None:

@@ -91,7 +91,7 @@ def file_report(
     _place(session, report, said.place)
     session.add(report)
     session.flush()
-    _make_candidate(session, report)
+    _make_candidate(session, report, categories.same_within_m)
     publish(session, "report.received", f"report/{report.id}", event_of(report), report.area_path)
     return report, token
 
@@ -125,7 +125,7 @@ def sort_report(
     report.dismissed_at = now() if change.dismissed_reason else None
     report.version += 1
     if report.dismissed_at is None:
-        _make_candidate(session, report)
+        _make_candidate(session, report, categories.same_within_m)
     session.flush()
     record(session, actor, "report.sorted", f"report/{report.id}", change.model_dump(exclude_unset=True))
     return report
@@ -209,7 +209,7 @@ def _plain(code: str) -> str:
     return "".join(letter for letter in code.upper() if letter.isalnum())
 
 
-def _make_candidate(session: WriteSession, report: Report) -> None:
+def _make_candidate(session: WriteSession, report: Report, radius_m: float) -> None:
     if report.condition is None:
         return
     candidate = add_report(
@@ -218,7 +218,7 @@ def _make_candidate(session: WriteSession, report: Report) -> None:
         description="\n".join(filter(None, (report.text, report.address))) or None,
         reported_at=report.occurred_at or report.created_at,
         reporter={"report_id": report.id, "source": report.source},
-        uncertainty_m=(report.position or {}).get("accuracy_m"),
+        uncertainty_m=(report.position or {}).get("accuracy_m"), radius_m=radius_m,
     )  # fmt: skip
     report.candidate_id = candidate.id
     session.flush()
