@@ -19,6 +19,7 @@ from streetsight.models.frame import FrameMetadata, Position
 from streetsight.models.taxonomy import default_taxonomy
 from streetsight.service.detections.tables import Detection, Result
 from streetsight.service.devices.tables import Device
+from streetsight.service.frames.schemas import MetadataSent
 from streetsight.service.frames.tables import Frame
 from streetsight.service.patrols.tables import Patrol
 from streetsight.service.profiles.service import profile_of
@@ -124,7 +125,8 @@ def detections(found: Sequence[Any]) -> Detections:
 def metadata_of(in_file: Mapping[str, Any], sent: Mapping[str, Any]) -> FrameMetadata:
     """What a frame says of its making: the device's word goes before the file's."""
     said: FrameMetadata = _METADATA.validate_python(dict(in_file))
-    words = {name: sent[name] for name in _SENT if sent.get(name) is not None}
+    filled = MetadataSent.model_validate(sent).model_dump(mode="json", exclude_none=True)
+    words = {name: filled[name] for name in _SENT if name in filled}
     if "position" in words:
         words |= {"position_fault": None, "datum": None}
     told: FrameMetadata = _METADATA.validate_python(words)
