@@ -43,7 +43,7 @@ def test_union_is_at_most_the_sum_and_repeats_change_nothing(
         assert footprint is not None
         single += area_m2(footprint.ground)
     once = coverage.measure(DAY)
-    assert once.seen_m2 <= single * (1 + 1e-6)
+    assert once.seen_m2 <= single * (1 + 1e-5)  # areas are taken in planes of their own
     for frame in frames:
         assert coverage.add(frame, "again") is None
     assert coverage.measure(DAY) == once
