@@ -10,13 +10,21 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
+from sqlalchemy import select, update
 
 from streetsight.service.app import create_app
+from streetsight.service.auth.actor import SYSTEM, Role
 from streetsight.service.devices.service import revoke_tokens
+from streetsight.service.files.opening import open_blobs
+from streetsight.service.frames.tables import Frame
+from streetsight.service.people.service import NewPerson, add_person
+from streetsight.service.people.tokens import add_token
 from streetsight.service.settings import Settings
+from streetsight.service.sightings.tables import Sighting
 from streetsight.service.store.opening import open_database
 
 EXAMPLES = 20 * int(os.environ.get("SOAK", "1"))
+FEW = EXAMPLES // 10  # for an admin, whose requests do more
 Start = Callable[..., TestClient]
 SOME_ID = "01a20233-5f67-77ae-9e8a-8156a002b49c"
 
@@ -52,7 +60,7 @@ def test_errors_have_one_shape(client: TestClient) -> None:
     )
 
 
-def test_nobody_else_gets_in(client: TestClient, new_token: Callable[..., str]) -> None:
+def test_no_other_token_gets_in(client: TestClient, new_token: Callable[..., str]) -> None:
     client.headers.pop("Authorization")
     for value in ("Bearer nonsense", "Bearer ", "Basic YTpi", f"bearer {new_token()[:-1]}"):
         is_problem(client.get("/v1/frames", headers={"Authorization": value}), 401, "unauthenticated")
@@ -65,8 +73,6 @@ def test_a_token_is_good_for_its_scopes_until_it_is_revoked(
     assert client.get("/v1/frames").status_code == 200
     is_problem(client.post("/v1/patrols", json={"key": "a"}), 403, "missing_scope")
     with open_database(settings) as database:
-        from sqlalchemy import select
-
         from streetsight.service.devices.tables import Device, DeviceToken
 
         with database.write() as session:
@@ -154,17 +160,29 @@ def test_a_heartbeat_tells_the_clock(client: TestClient) -> None:
     is_problem(client.post("/v1/devices/self/heartbeat", json={"clock": "now"}), 422, "malformed")
 
 
+@pytest.mark.parametrize("who", ["device", "admin"])
 def test_generated_requests_find_no_fault(
-    settings: Settings, new_token: Callable[..., str], free_port: int
-) -> None:
-    """schemathesis: generated requests to every operation of the description, seeded; none is our mistake."""
+    settings: Settings, new_token: Callable[..., str], lead: Callable[..., str], photos: list[bytes],
+    free_port: int, who: str,
+) -> None:  # fmt: skip
+    """schemathesis: generated requests to every operation of the description, seeded; none is our mistake.
+
+    A device asks for what is not there, an admin for what is.
+    """
     import schemathesis
     from hypothesis import HealthCheck, Phase, given
     from hypothesis import settings as bounds
     from schemathesis.core.result import Ok
 
     schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
-    authorization, asked = {"Authorization": f"Bearer {new_token()}"}, set()
+    token, there, examples = new_token(), dict[str, str](), EXAMPLES
+    if who == "admin":
+        token, there, examples = (
+            admin_token(settings),
+            what_is_there(settings, lead(glimpses=1), photos[0]),
+            FEW,
+        )
+    headers, asked, went_well = {"Authorization": f"Bearer {token}", "If-Match": '"1"'}, set(), set()
     with served(settings, free_port) as url:
         schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
         for found in schema.get_all_operations():
@@ -173,17 +191,43 @@ def test_generated_requests_find_no_fault(
 
             @given(case=operation.as_strategy())
             @bounds(
-                max_examples=EXAMPLES, derandomize=True, deadline=None, phases=[Phase.generate],
+                max_examples=examples, derandomize=True, deadline=None, phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             )  # fmt: skip
             def ask(case: Any) -> None:
-                answer = case.call(headers=authorization)
+                case.path_parameters |= {name: there[name] for name in case.path_parameters if name in there}
+                answer = case.call(headers=headers)
                 assert answer.status_code < 500, f"{case.as_curl_command()}: {answer.text}"
-                asked.add((case.method.upper(), case.operation.path))
+                asked.add(operation := (case.method.upper(), case.operation.path))
+                if answer.status_code < 300:
+                    went_well.add(operation)
 
             ask()
-    assert ("POST", "/v1/frames") in asked
     assert len(asked) == len(list(schema.get_all_operations()))
+    if who == "device":
+        assert ("POST", "/v1/frames") in asked
+    else:
+        assert {("GET", "/v1/people"), ("GET", "/v1/candidates/{candidate_id}")} <= went_well
+
+
+def admin_token(settings: Settings) -> str:
+    """For programs of somebody who may do everything."""
+    with open_database(settings) as database, database.write() as session:
+        admin = add_person(session, SYSTEM, NewPerson("admin", "admin", Role.ADMIN, None, None))
+        return add_token(session, SYSTEM, admin, "generated requests", days=1)[1]
+
+
+def what_is_there(settings: Settings, candidate_id: str, photo: bytes) -> dict[str, str]:
+    """Ids of rows that exist, by the names that parts of paths have."""
+    sha256 = open_blobs(settings).put(photo)
+    with open_database(settings) as database, database.write() as session:
+        sighting = session.scalars(select(Sighting)).one()
+        session.execute(update(Frame).values(sha256=sha256, size_bytes=len(photo)))
+        other = add_person(session, SYSTEM, NewPerson("other", "other", Role.INSPECTOR, None, None))
+        return {
+            "candidate_id": candidate_id, "sighting_id": sighting.id, "patrol_id": sighting.patrol_id,
+            "device_id": sighting.device_id, "frame_id": sighting.glimpses[0]["frame"], "person_id": other.id,
+        }  # fmt: skip
 
 
 @contextmanager
@@ -195,6 +239,8 @@ def served(settings: Settings, port: int) -> Iterator[str]:
     while not server.started:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
