@@ -21,6 +21,7 @@ from streetsight.inference.rules.zones import ZoneMap
 from streetsight.models.taxonomy import default_taxonomy
 from streetsight.service.assembling.merging import Merged, judge
 from streetsight.service.auth.actor import Actor, Role
+from streetsight.service.candidates.reports import RADIUS_M
 from streetsight.service.candidates.tables import Candidate, CandidateSighting
 from streetsight.service.candidates.updating import tell, update_candidates
 from streetsight.service.decisions.schemas import Asked
@@ -94,7 +95,7 @@ class Street(RuleBasedStateMachine):
             verdict = judge(fuse(near), CONTEXT)
             assert [lead.condition for lead in verdict.leads] == ["exposed_garbage"]
             merged = Merged(Places(), store, (fresh,), frozenset(), (verdict,), {}, 0)
-            tell(update_candidates(session, merged, CONTEXT))
+            tell(update_candidates(session, merged, CONTEXT, RADIUS_M))
 
     @rule(data=st.data(), kind=st.sampled_from(KINDS))
     def decided(self, data: st.DataObject, kind: str) -> None:
