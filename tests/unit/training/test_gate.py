@@ -99,7 +99,7 @@ def test_the_same_photos_give_the_same_evidence(
 def test_a_challenger_trained_on_other_classes_is_told_so(
     release: Release, copy_with: CopyRelease, frozen: Frozen, tmp_path: Path
 ) -> None:
-    challenger = copy_with(tmp_path / "other", names={"pothole": "person"})
+    challenger = copy_with(tmp_path / "other", names={"pothole": "tricycle"})
     evidence = compare(challenger, release, frozen, draws=200)
     assert evidence.missing_classes == ("pothole",)
     (pothole,) = [row for row in evidence.rows if row.name == "pothole"]

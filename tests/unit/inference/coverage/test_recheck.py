@@ -19,7 +19,7 @@ from streetsight.inference.places.merging import Places
 from streetsight.inference.places.sighting import Glimpse, Sighting
 from streetsight.inference.positions.local import LocalPlane
 from streetsight.inference.sightings.frame import PatrolFrame
-from streetsight.models.card import SizeRecall
+from streetsight.models.card import Card, Size, SizeRecall
 from streetsight.models.releases import Release
 from streetsight.models.taxonomy import default_taxonomy
 
@@ -196,10 +196,17 @@ def test_what_coverage_has_not_seen_is_never_gone(
         assert result.outcome in ("not_seen", "uncertain")
 
 
+def with_sizes(card: Card, sizes: dict[Size, SizeRecall]) -> Card:
+    """The card with these recalls by size on test photos, for every class."""
+    (judged,) = (each for each in card.evaluations if each.part == "test")
+    classes = tuple(each.model_copy(update={"recall_by_size": sizes}) for each in judged.classes)
+    return card.model_copy(update={"evaluations": (judged.model_copy(update={"classes": classes}),)})
+
+
 def test_recall_is_the_cards_held_back_where_boxes_are_few(release: Release) -> None:
-    recall = recall_of(release.card)
-    (judged,) = (each for each in release.card.evaluations if each.part == "test")
-    for each in judged.classes:
+    card = with_sizes(release.card, {})
+    recall = recall_of(card)
+    for each in card.evaluations[0].classes:
         if each.recall is not None:
             expected = (each.boxes * each.recall + 20 * 0.4) / (each.boxes + 20)
             assert recall.at(each.name, np.array(0.01)) == pytest.approx(expected)
@@ -207,15 +214,9 @@ def test_recall_is_the_cards_held_back_where_boxes_are_few(release: Release) -> 
 
 
 def test_recall_by_size_is_the_cards_where_it_has_it(release: Release) -> None:
-    card = release.card
-    (judged,) = (each for each in card.evaluations if each.part == "test")
-    sized = tuple(
-        each.model_copy(update={"recall_by_size": {"small": SizeRecall(boxes=80, recall=0.3)}})
-        for each in judged.classes
-    )
-    with_sizes = card.model_copy(update={"evaluations": (judged.model_copy(update={"classes": sized}),)})
-    overall = float(recall_of(card).at("garbage", np.array(0.02)))
-    small, medium = recall_of(with_sizes).at("garbage", np.array([0.001, 0.02]))
+    overall = float(recall_of(with_sizes(release.card, {})).at("garbage", np.array(0.02)))
+    sized = recall_of(with_sizes(release.card, {"small": SizeRecall(boxes=80, recall=0.3)}))
+    small, medium = sized.at("garbage", np.array([0.001, 0.02]))
     assert small == pytest.approx((80 * 0.3 + 20 * overall) / 100)
     assert medium == pytest.approx(overall)
 
