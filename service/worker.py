@@ -121,7 +121,7 @@ class Worker:
         with self._database.write() as session:
             claims = queue.claim(
                 session, handler.kind, self._settings.max_batch_size, self._backoff,
-                alone=getattr(handler, "alone", False),
+                alone=handler.alone,
             )  # fmt: skip
         if not claims:
             return False

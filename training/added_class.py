@@ -95,9 +95,9 @@ def add_class(
     _check(name, known)
     size = int(description["recipe"]["image_size"])
     records = read_parts(photos, version)["train"]
-    _check_told(records, name, teacher)
+    asked = _open_teacher(records, name, teacher)
     target.mkdir(parents=True, exist_ok=True)
-    shown = _shown(records, name, teacher, target / "opinions.jsonl")
+    shown = _shown(records, name, asked, target / "opinions.jsonl")
     with tempfile.TemporaryDirectory() as scratch:
         network = Opened(copy.deepcopy(model), Path(scratch) / "network.onnx")
         anchors = look(network, shown, size, cores())
@@ -124,17 +124,22 @@ def _check(name: str, known: Sequence[str]) -> None:
         raise AddedClassError("the run knows {name} already; train on it instead", name=name)
 
 
-def _check_told(records: Sequence[LabelRecord], name: str, teacher: Path | None) -> None:
-    if teacher and name not in YOLO(str(teacher)).names.values():
+def _open_teacher(records: Sequence[LabelRecord], name: str, teacher: Path | None) -> YOLO | None:
+    """The teacher, if there is one; somebody must say where the class is."""
+    if teacher is None:
+        if not any(name in record.class_names for record in records):
+            raise AddedClassError(
+                "no training photo has a box of {name}; label some or name a --teacher", name=name
+            )
+        return None
+    model = YOLO(str(teacher))
+    if name not in model.names.values():
         raise AddedClassError("{teacher} does not know {name}", teacher=teacher, name=name)
-    if not teacher and not any(name in record.class_names for record in records):
-        raise AddedClassError(
-            "no training photo has a box of {name}; label some or name a --teacher", name=name
-        )
+    return model
 
 
 def _shown(
-    records: Sequence[LabelRecord], name: str, teacher: Path | None, remembered: Path
+    records: Sequence[LabelRecord], name: str, teacher: YOLO | None, remembered: Path
 ) -> list[tuple[LabelRecord, Opinion]]:
     """Photos of which somebody says where the class is; what people labelled goes before the teacher.
 
@@ -145,23 +150,23 @@ def _shown(
     for record in records:
         if name in record.labelled_classes:
             told[record.image] = Opinion(record.class_names, (1.0,) * len(record), record.boxes_cxcywh_norm)
-    if teacher:
+    if teacher is not None:
         told |= _asked([each for each in records if each.image not in told], teacher, name, remembered)
     return [(each, _only(told[each.image], name)) for each in records if each.image in told]
 
 
-def _asked(records: Sequence[LabelRecord], teacher: Path, name: str, remembered: Path) -> dict[Path, Opinion]:
-    model, said = YOLO(str(teacher)), dict[str, Opinion]()
+def _asked(records: Sequence[LabelRecord], teacher: YOLO, name: str, remembered: Path) -> dict[Path, Opinion]:
+    said = dict[str, Opinion]()
     lines = remembered.read_text(encoding="utf-8").splitlines() if remembered.is_file() else []
     for photo, scores, boxes in map(json.loads, lines):
         said[photo] = Opinion(
             (name,) * len(scores), tuple(scores), np.array(boxes, np.float32).reshape(-1, 4)
         )
     with remembered.open("a", encoding="utf-8") as file:
-        for record in track(records, console=Console(stderr=True), description=str(teacher.name)):
+        for record in track(records, console=Console(stderr=True), description=name):
             own = f"{record.source}/{record.image.name}"
             if own not in said:
-                said[own] = _only(coco_opinion(record, model, UNSURE), name)
+                said[own] = _only(coco_opinion(record, teacher, UNSURE), name)
                 file.write(json.dumps([own, said[own].scores, said[own].boxes_cxcywh_norm.tolist()]) + "\n")
     return {record.image: said[f"{record.source}/{record.image.name}"] for record in records}
 

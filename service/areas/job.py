@@ -21,7 +21,7 @@ COLUMNS = ("id", "lon", "lat", "area_path")
 class AreaJob:
     """See `Handler`. Its payload says how far it has come: the table, and the last id done of it."""
 
-    kind, calls = KIND, 1
+    kind, calls, alone = KIND, 1, False
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -23,6 +23,7 @@ class DetectJob:
     """See `Handler`."""
 
     kind = KIND
+    alone = False
 
     def __init__(
         self, database: Database, blobs: Blobs, looker: Looker, debounce: timedelta = DEBOUNCE

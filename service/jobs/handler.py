@@ -16,13 +16,14 @@ class Handler(Protocol):
     Attributes:
         kind: of the jobs.
         calls: how many may be worked on at once.
+        alone: of its kind one job is under way at any time, on all machines together.
 
-    A handler may also say `alone = True`: of its kind one job is under way at any time, on all machines
-    together. Work that may last as long as a lease calls `progress.going_on` on its way.
+    Work that may last as long as a lease calls `progress.going_on` on its way.
     """
 
     kind: str
     calls: int
+    alone: bool
 
     def work(self, claim: Claim) -> Effect:
         """The heavy part, outside of any transaction; called from several threads.

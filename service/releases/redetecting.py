@@ -58,7 +58,7 @@ def under_way(session: ReadSession) -> list[Job]:
 class RedetectJob:
     """See `Handler`."""
 
-    kind, calls = KIND, 1
+    kind, calls, alone = KIND, 1, False
 
     def __init__(self, database: Database, blobs: Blobs, looker: Looker) -> None:
         self._database, self._blobs, self._looker = database, blobs, looker

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from streetsight.models.cli import EXIT_DATA, Lang, spoken_errors
+from streetsight.models.cli import EXIT_DATA, Lang
+from streetsight.service.store.commands import spoken_data_errors
 
 app = typer.Typer(no_args_is_help=True, help="Reports of citizens and hotlines: import.")
 
@@ -30,17 +31,14 @@ def import_(
     Exit status: 0 when every line was taken in or was here before, 3 when some were refused.
     """
     from streetsight.models.language import translate
-    from streetsight.service.faults import StorageFull, Unavailable
     from streetsight.service.reports.service import categories_of
     from streetsight.service.reports.tickets import Declared, declared_crs, import_tickets
     from streetsight.service.settings import read_settings
-    from streetsight.service.store.database import DatabaseError, spoken_failures
     from streetsight.service.store.opening import open_database
     from streetsight.service.store.sealing import SealError, open_sealer
     from streetsight.service.store.writer import GroupWriter
 
-    data_errors = (DatabaseError, Unavailable, StorageFull, SealError)
-    with spoken_errors(lang, data_errors) as language, spoken_failures():
+    with spoken_data_errors(lang, SealError) as language:
         settings, declared = read_settings(), declared_crs(crs)
         with open_database(settings) as database:
             writer = GroupWriter(database)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streetsight.models.cli import Lang, spoken_errors
+from streetsight.models.cli import Lang
+from streetsight.service.store.commands import spoken_data_errors
 
 if TYPE_CHECKING:
     from streetsight.models.taxonomy import Language
@@ -83,17 +84,14 @@ def _say(counts: dict[str, int], size_bytes: int, language: "Language", as_json:
 
 @contextmanager
 def _opened(lang: str | None) -> "Iterator[tuple[Rounds, Language]]":
-    from streetsight.service.faults import StorageFull, Unavailable
     from streetsight.service.files.opening import FilesError, open_blobs
     from streetsight.service.logs import configure_logs
     from streetsight.service.privacy.copies import open_copies
     from streetsight.service.retention.rounds import Rounds
     from streetsight.service.settings import read_settings
-    from streetsight.service.store.database import DatabaseError, spoken_failures
     from streetsight.service.store.opening import open_database
 
-    data_errors = (DatabaseError, FilesError, Unavailable, StorageFull)
-    with spoken_errors(lang, data_errors) as language, spoken_failures():
+    with spoken_data_errors(lang, FilesError) as language:
         settings = read_settings()
         configure_logs("warning")
         with open_database(settings) as database:

@@ -24,6 +24,7 @@ class RetentionJob:
 
     kind = KIND
     calls = 1
+    alone = False
 
     def __init__(self, rounds: Rounds) -> None:
         self._rounds = rounds

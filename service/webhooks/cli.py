@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streetsight.models.cli import EXIT_DATA, Lang, spoken_errors
+from streetsight.models.cli import EXIT_DATA, Lang
+from streetsight.service.store.commands import spoken_data_errors
 
 if TYPE_CHECKING:
     from streetsight.models.taxonomy import Language
@@ -126,14 +127,11 @@ def remove(name: Name, lang: Lang = None) -> None:
 
 @contextmanager
 def _opened(lang: str | None) -> Iterator[_Opened]:
-    from streetsight.service.faults import StorageFull, Unavailable
     from streetsight.service.settings import read_settings
-    from streetsight.service.store.database import DatabaseError, spoken_failures
     from streetsight.service.store.opening import open_database
     from streetsight.service.store.sealing import SealError, open_sealer
 
-    data_errors = (DatabaseError, Unavailable, StorageFull, SealError)
-    with spoken_errors(lang, data_errors) as language, spoken_failures():
+    with spoken_data_errors(lang, SealError) as language:
         settings = read_settings()
         with open_database(settings) as database:
             yield _Opened(database, settings, open_sealer(settings), language)

@@ -115,7 +115,7 @@ def test_a_clock_that_jumps_delays_nothing_beyond_the_longest_wait(
 class Handler:
     """Writes a device per job. `gates` hold a job up until they open."""
 
-    kind, calls = "work", 2
+    kind, calls, alone = "work", 2, False
 
     def __init__(
         self, gates: dict[str, threading.Event] | None = None, error: Exception | None = None
