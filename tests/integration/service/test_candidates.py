@@ -114,12 +114,14 @@ def test_who_has_a_version_is_not_sent_it_again(person: Person, lead: Lead, sett
 
 def test_a_candidate_of_fifty_sightings_takes_a_handful_of_queries(person: Person, lead: Lead) -> None:
     small, large, viewer = lead(), lead(sightings=50), person(Role.VIEWER)
-    viewer.get(f"/v1/candidates/{small}")  # a first request says more: new connections introduce themselves
     counts = []
     for candidate in (small, large):
-        with statements() as seen:
-            assert viewer.get(f"/v1/candidates/{candidate}").status_code == 200
-        counts.append(len(seen))
+        tries = []
+        for _ in range(3):  # the fewest of three: a new connection introduces itself, at any request
+            with statements() as seen:
+                assert viewer.get(f"/v1/candidates/{candidate}").status_code == 200
+            tries.append(len(seen))
+        counts.append(min(tries))
     assert counts[0] == counts[1] <= 16, seen
 
 
