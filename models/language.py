@@ -1,6 +1,6 @@
 """zh-CN and en: which one to speak, and the catalogue of messages.
 
-Code writes English; `messages.zh.toml` has the Chinese of each message under the English one. What is
+Code writes English; the files of `messages/` have the Chinese of each message under the English one. What is
 missing there stays English and is found by a test.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from streetsight.models.taxonomy import Language
 
-CATALOGUE = Path(__file__).with_name("messages.zh.toml")
+CATALOGUES = Path(__file__).with_name("messages")
 
 
 def resolve_language(wanted: str | None = None, environment: Mapping[str, str] = os.environ) -> Language:
@@ -48,11 +48,15 @@ class SpokenError(ValueError):
 
 def translate(message: str, language: Language, /, **values: object) -> str:
     """The message in this language, with `{name}` fields filled in."""
-    text = _chinese().get(message, message) if language == "zh" else message
+    text = chinese().get(message, message) if language == "zh" else message
     return text.format(**values) if values else text
 
 
 @cache
-def _chinese() -> dict[str, str]:
-    catalogue: dict[str, str] = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
-    return catalogue
+def chinese() -> dict[str, str]:
+    """English message -> Chinese one."""
+    return {
+        message: chinese
+        for path in sorted(CATALOGUES.glob("*.zh.toml"))
+        for message, chinese in tomllib.loads(path.read_text(encoding="utf-8")).items()
+    }

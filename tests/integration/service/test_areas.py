@@ -1,7 +1,6 @@
 """Areas: imported whole or not at all, and every row knows which one it lies in."""
 
 import json
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typer.testing import CliRunner
 
 from streetsight.cli import app
 from streetsight.inference.positions.coordinates import from_wgs84
-from streetsight.models.language import CATALOGUE
+from streetsight.models.language import chinese
 from streetsight.service.areas.index import AreaIndex
 from streetsight.service.areas.reading import MESSAGES, AreasRefused, UnknownCrs, read_areas
 from streetsight.service.auth.actor import Role
@@ -178,7 +177,7 @@ def test_files_that_would_assign_wrongly_are_refused_with_their_area(features: l
 
 
 def test_every_finding_is_said_in_chinese() -> None:
-    catalogue = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
+    catalogue = chinese()
     assert set(MESSAGES.values()) <= set(catalogue)
 
 

@@ -10,7 +10,7 @@ from PIL import ImageFont
 from streetsight.inference.drawing import FONT, draw_detections, not_scorable_note, shrink
 from streetsight.models.card import Card
 from streetsight.models.detections import Detections
-from streetsight.models.language import CATALOGUE
+from streetsight.models.language import CATALOGUES
 from streetsight.models.taxonomy import Language, default_taxonomy
 
 BuildCard = Callable[..., Card]
@@ -131,4 +131,4 @@ def test_the_font_has_every_label(language: Language) -> None:
 
 
 def test_the_font_has_every_message() -> None:
-    assert missing_glyphs(CATALOGUE.read_text(encoding="utf-8")) == []
+    assert missing_glyphs((CATALOGUES / "general.zh.toml").read_text(encoding="utf-8")) == []

@@ -15,15 +15,11 @@ from streetsight.inference.reading import Outcome
 from streetsight.inference.video.outcomes import ClipOutcome
 from streetsight.models.comparison import Verdict
 from streetsight.models.history import Action
-from streetsight.models.language import CATALOGUE, SpokenError, resolve_language, translate
+from streetsight.models.language import CATALOGUES, SpokenError, chinese, resolve_language, translate
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("models", "datasets", "inference", "training", "service")
 SPEAKERS = {"translate", "say", "_say"}
-
-
-def catalogue() -> dict[str, str]:
-    return tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
 
 
 def parsed_files() -> dict[Path, ast.Module]:
@@ -106,9 +102,10 @@ def messages_in_templates() -> dict[str, str]:
     for path in sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("templates/*.html")):
         tree = Environment().parse(path.read_text(encoding="utf-8"))
         for call in tree.find_all(nodes.Call):
-            if isinstance(call.node, nodes.Name) and call.node.name == "say":
-                assert isinstance(call.args[0], nodes.Const), f"{path}: say() of something computed"
-                found[call.args[0].value] = path.name
+            if isinstance(call.node, nodes.Name) and call.node.name in ("say", "words"):
+                for said in call.args if call.node.name == "words" else call.args[:1]:
+                    assert isinstance(said, nodes.Const), f"{path}: {call.node.name}() of something computed"
+                    found[said.value] = path.name
     return found
 
 
@@ -124,7 +121,7 @@ def field_names(text: str) -> set[str]:
 
 def test_every_message_has_its_chinese() -> None:
     said = {**messages_in_code(), **messages_in_templates(), **codes()}
-    missing = {text: where for text, where in said.items() if text not in catalogue()}
+    missing = {text: where for text, where in said.items() if text not in chinese()}
     assert not missing
 
 
@@ -159,8 +156,13 @@ def test_no_message_is_put_together_before_it_is_translated() -> None:
     assert not computed
 
 
+def test_no_message_is_translated_in_two_files() -> None:
+    files = [tomllib.loads(path.read_text(encoding="utf-8")) for path in CATALOGUES.glob("*.zh.toml")]
+    assert sum(map(len, files)) == len(chinese())
+
+
 def test_both_languages_have_the_same_fields() -> None:
-    different = [text for text, chinese in catalogue().items() if field_names(text) != field_names(chinese)]
+    different = [text for text, chinese in chinese().items() if field_names(text) != field_names(chinese)]
     assert not different
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from typer.testing import CliRunner, Result
 from streetsight.cli import app
 from streetsight.datasets.quality.check import Check, check_dataset
 from streetsight.datasets.quality.problems import KINDS
-from streetsight.models.language import CATALOGUE
+from streetsight.models.language import chinese
 
 CLASSES = ("garbage", "garbage_bin", "pothole")
 BOX = "0 0.5 0.5 0.2 0.2"
@@ -337,7 +336,7 @@ def test_the_contact_sheet_needs_nothing_but_itself(
 
 
 def test_every_kind_has_its_chinese() -> None:
-    catalogue = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
+    catalogue = chinese()
     assert [kind.title for kind in KINDS.values() if kind.title not in catalogue] == []
 
 

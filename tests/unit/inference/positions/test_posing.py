@@ -1,6 +1,5 @@
 """Whole patrols with exact truth: where frames are put, which way they look, and what is said of bad ones."""
 
-import tomllib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, get_args
@@ -22,7 +21,7 @@ from streetsight.inference.positions.profile import (
 )
 from streetsight.inference.positions.tracks import TrackFault
 from streetsight.models.frame import FrameMetadata, Position
-from streetsight.models.language import CATALOGUE
+from streetsight.models.language import chinese
 
 from .conftest import WUHAN, Drive, Floats, drive_round_blocks, receiver_noise
 
@@ -456,7 +455,7 @@ def test_nothing_at_all() -> None:
 
 
 def test_every_code_and_sentence_has_its_chinese() -> None:
-    catalogue = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
+    catalogue = chinese()
     codes = [
         code for each in (PoseProblem, PatrolProblem, TrackFault, ClockRefusal) for code in get_args(each)
     ]
