@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 PHOTOS ?=
 OUT ?= out/demo
 
-.PHONY: setup demo test check fix bench figures soak migration lock clean
+.PHONY: setup demo test check fix bench figures soak migration assets lock clean
 
 ## setup: the serving environment (no torch) in .venv
 setup: .venv/.serve
@@ -68,6 +68,10 @@ soak: .venv/.all
 ## migration: from the newest version of the database to what the tables say; NAME="Candidates"
 migration: .venv/.all
 	$(BIN)/python -m streetsight.service.store.new_migration "$(NAME)"
+
+## assets: the pages' libraries, from npm into service/pages/static/vendor; committed, so nobody else needs npm
+assets:
+	cd service/pages/npm && npm ci --silent && node build.mjs; rm -rf node_modules
 
 ## lock: pin what pyproject.toml asks for, with hashes and without index addresses
 lock: .venv/.uv

@@ -25,6 +25,8 @@ from streetsight.service.labelstudio import routes as labelstudio
 from streetsight.service.middleware import BodyLimit, RequestLog
 from streetsight.service.open311 import key_routes as open311_keys
 from streetsight.service.open311 import routes as open311
+from streetsight.service.pages import signing_in, static
+from streetsight.service.pages.errors import install_error_pages
 from streetsight.service.patrols import routes as patrols
 from streetsight.service.people import oidc_routes as oidc
 from streetsight.service.people import routes as people
@@ -56,6 +58,7 @@ ROUTERS = (
     sightings.router, candidates.router, decisions.router, issues.router, labels.router,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     privacy.router, retention.router,
+    static.router, signing_in.router,
 )  # fmt: skip
 
 
@@ -85,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
+    install_error_pages(app)
     one, many = int(settings.max_photo_bytes), int(settings.max_batch_bytes)
     json, maps = int(settings.max_json_bytes), int(settings.max_map_bytes)
     limits = {

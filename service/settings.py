@@ -147,6 +147,14 @@ class Settings(BaseSettings):
         default=500, description="With more candidates on a map they are shown as clusters."
     )
 
+    tile_url: str | None = Field(
+        default=None, description="Of map tiles, as `https://tiles.example/{z}/{x}/{y}.png`; none without it."
+    )
+    tile_crs: Literal["wgs84", "gcj02", "bd09"] = Field(
+        default="wgs84", description="Coordinate system of the tiles: Amap's and Tencent's are gcj02."
+    )
+    tile_attribution: str = Field(default="", description="What the tiles' owner wants to read on the map.")
+
     # what is taken in
     max_photo_bytes: ByteSize = Field(default=ByteSize(32 * MIB), gt=0, description="Largest photo.")
     max_batch_bytes: ByteSize = Field(

@@ -1,0 +1,38 @@
+"""Which pages there are, and for whom. A page that somebody may not open is not offered."""
+
+from dataclasses import dataclass
+
+from streetsight.service.auth.actor import Actor, Role
+from streetsight.service.auth.permissions import Permission, may
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Attributes: title: English, said by the template; needs: one of these."""
+
+    path: str
+    title: str
+    needs: frozenset[Permission]
+
+
+def _entry(path: str, title: str, *needs: Permission) -> Entry:
+    return Entry(path, title, frozenset(needs))
+
+
+P = Permission
+PAGES: tuple[Entry, ...] = ()
+
+
+def entries(actor: Actor) -> tuple[Entry, ...]:
+    """What is offered to somebody, in order."""
+    return tuple(each for each in PAGES if any(may(actor, permission) for permission in each.needs))
+
+
+def first_page(actor: Actor) -> str:
+    """Where somebody's work begins."""
+    offered = [each.path for each in entries(actor)]
+    wanted = _BEGINS.get(actor.role)
+    return wanted if wanted in offered else next(iter(offered), "/account")
+
+
+_BEGINS = {Role.HANDLER: "/tasks", Role.ANALYST: "/models", Role.VIEWER: "/map", Role.ADMIN: "/map"}

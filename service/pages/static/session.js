@@ -1,0 +1,48 @@
+// A session that ends in mid-work: sign in again where one is, and go on with what was to be sent.
+import { make } from "./elements.js";
+import { say } from "./words.js";
+
+let asking = null;
+
+/** Ask for login and password until they are right. Everybody who waits goes on then. */
+export function signInAgain() {
+  asking ??= ask().finally(() => { asking = null; });
+  return asking;
+}
+
+function ask() {
+  const problem = make("p", { className: "problem", role: "alert", hidden: true });
+  const login = make("input", { name: "login", autocomplete: "username", required: true, maxLength: 100 });
+  const password = make("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+  const form = make("form", {},
+    make("label", {}, say("Login"), login), make("label", {}, say("Password"), password),
+    make("button", { className: "main" }, say("Sign in")));
+  const title = make("h2", { id: "again" }, say("Your session is over. Sign in again; nothing you have typed is lost."));
+  const dialog = make("dialog", { "aria-labelledby": "again" }, title, problem, form);
+  dialog.addEventListener("cancel", (event) => event.preventDefault());
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const said = await tryToSignIn(login.value, password.value);
+      problem.textContent = said ?? "";
+      problem.hidden = said === null;
+      if (said === null) { dialog.remove(); resolve(); }
+    });
+  });
+}
+
+/** What is wrong, or null: signed in. */
+async function tryToSignIn(login, password) {
+  const answer = await fetch("/v1/session", {
+    method: "POST", body: JSON.stringify({ login, password }),
+    headers: { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang },
+  });
+  const told = await answer.json();
+  if (!answer.ok) return told.detail;
+  document.querySelector("meta[name=csrf]").content = told.csrf_token;
+  const before = document.body.dataset.login;
+  return before && before !== told.person.id
+    ? say("You are {login} now; this page was opened by somebody else. Reload it.", { login: told.person.login }) : null;
+}
