@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from streetsight.models.frame import FrameMetadata
 from streetsight.service.areas.service import area_path_at
@@ -34,7 +34,7 @@ class DetectJob:
 
     def work(self, claim: Claim) -> Effect:
         with self._database.read() as session:
-            sha256 = session.get_one(Frame, claim.key).sha256
+            sha256 = session.execute(select(Frame.sha256).where(Frame.id == claim.key)).scalar_one()
         seen = self._looker.look(self._blobs.get(sha256))
         passed("detected")
         return lambda session: publish(session, claim.key, seen, self._debounce)
