@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from streetsight.inference.pipeline import in_order
 from streetsight.models.language import SpokenError
 from streetsight.service.faults import Unavailable
+from streetsight.service.issues.attention import look_after_deadlines
 from streetsight.service.jobs import queue
 from streetsight.service.jobs.handler import Effect, Handler
 from streetsight.service.jobs.leases import LeaseWatch
@@ -202,7 +203,7 @@ class Worker:
         JOBS.labels(claim.kind, "done" if attempt.effect else "failed" if attempt.error else "returned").inc()
 
     def _keep_house(self) -> None:
-        """Take back late leases, close silent patrols, throw abandoned uploads away."""
+        """Take back late leases, close silent patrols, look after deadlines, throw abandoned uploads away."""
         with self._database.read() as session:
             late = self._watch.late(queue.leases(session))
         by_kind = {handler.kind: handler for handler in self._handlers}
@@ -215,6 +216,7 @@ class Worker:
         with self._database.write() as session:
             close_idle(session, timedelta(minutes=self._settings.patrol_idle_minutes))
             begin_when_due(session, self._settings)
+            look_after_deadlines(session, self._settings)
         expire(self._database, self._settings)
 
     def _sign(self) -> None:

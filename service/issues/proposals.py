@@ -23,20 +23,16 @@ LOOKED_BACK = timedelta(days=90)
 
 def propose_by_passes(session: WriteSession, candidate_ids: Collection[str]) -> None:
     """What the latest pass that could tell says of the issues of these candidates."""
-    for issue in of_ids(session, Issue, Issue.candidate_id, candidate_ids):
-        since = issue.closed_at or issue.answered_at or issue.confirmed_at
-        row = session.scalars(
-            select(CandidateRecheck)
-            .where(
-                CandidateRecheck.candidate_id == issue.candidate_id, CandidateRecheck.outcome.in_(TELLING),
-                CandidateRecheck.at > since,
-            )
-            .order_by(CandidateRecheck.at.desc(), CandidateRecheck.pass_id.desc())
-            .limit(1)
-        ).first()  # fmt: skip
-        if row is not None:
-            because = {"why": "recheck", "outcome": row.outcome, "pass_id": row.pass_id, "frames": row.frames}
-            _propose(session, issue, _proposal(issue, row.outcome), because, row.at)
+    issues = {each.candidate_id: each for each in of_ids(session, Issue, Issue.candidate_id, candidate_ids)}
+    said: dict[str, CandidateRecheck] = {}
+    for row in of_ids(session, CandidateRecheck, CandidateRecheck.candidate_id, issues):
+        if row.outcome in TELLING and row.at > _since(issues[row.candidate_id]):
+            last = said.setdefault(row.candidate_id, row)
+            said[row.candidate_id] = max(last, row, key=lambda each: (each.at, each.pass_id))
+    for candidate_id, row in sorted(said.items()):
+        because = {"why": "recheck", "outcome": row.outcome, "pass_id": row.pass_id, "frames": row.frames}
+        issue = issues[candidate_id]
+        _propose(session, issue, _proposal(issue, row.outcome), because, row.at)
 
 
 def propose_by_leads(session: WriteSession, candidate_ids: Collection[str]) -> None:
@@ -48,6 +44,11 @@ def propose_by_leads(session: WriteSession, candidate_ids: Collection[str]) -> N
             if (issue := _closed_there(session, lead)) is not None:
                 because = {"why": "new_lead", "candidate_id": lead.id}
                 _propose(session, issue, "reopen", because, lead.first_seen_at or lead.created_at)
+
+
+def _since(issue: Issue) -> datetime:
+    """What was seen before this says nothing of how it stands."""
+    return issue.closed_at or issue.answered_at or issue.confirmed_at
 
 
 def _proposal(issue: Issue, outcome: str) -> str | None:

@@ -239,3 +239,96 @@ def test_deadlines_pass_once_and_supervision_follows(person: Person, lead: Lead,
     assert act(inspector, issue, "end_supervision", text="已整改")["issue"]["supervision"] is None
     listed = inspector.get("/v1/issues/supervisions", params={"in_force": False}).json()["items"]
     assert {each["number"] for each in listed} == {f"{found['number']}-{n}" for n in (1, 2, 3)}
+
+
+def recheck(session: Any, candidate: str, outcome: str, at: datetime) -> None:
+    """What a later pass says, as an assembly writes it."""
+    patrol = session.scalars(select(Patrol)).first()
+    session.add(
+        CandidateRecheck(
+            candidate_id=candidate, patrol_id=patrol.id, pass_id=f"{patrol.id}-{at:%H%M%S%f}", at=at,
+            outcome=outcome, gone=0.9, matched=0.0, covered=0.9, missed=0.1, present_before=0.9,
+        )
+    )  # fmt: skip
+    session.flush()
+    propose_by_passes(session, [candidate])
+
+
+@pytest.mark.usefixtures("rules")
+def test_later_passes_propose_and_a_person_decides(person: Person, lead: Lead, settings: Settings) -> None:
+    inspector, later = person(Role.INSPECTOR), datetime.now(UTC) + timedelta(hours=1)
+    candidate = lead()
+    issue = filed(inspector, candidate)
+    act(inspector, issue, "dispatch", unit="环卫所")
+    tag = inspector.get(f"/v1/issues/{issue}").headers["etag"]
+    with open_database(settings) as database, database.write() as session:
+        recheck(session, candidate, "gone", later)
+    shown = read(inspector, issue)
+    assert (shown["proposal"], shown["version"]) == ("close", 2)
+    assert shown["proposed_because"]["says"] == "a later pass found nothing there any more"
+    assert inspector.get(f"/v1/issues/{issue}").headers["etag"] != tag
+    found = inspector.get("/v1/issues", params={"proposal": "close"}).json()["items"]
+    assert [each["id"] for each in found] == [issue]
+    assert act(inspector, issue, "keep")["issue"]["proposal"] is None
+    with open_database(settings) as database, database.write() as session:
+        propose_by_passes(session, [candidate])  # the same evidence is not brought up again
+    assert read(inspector, issue)["proposal"] is None
+    with open_database(settings) as database, database.write() as session:
+        recheck(session, candidate, "gone", later + timedelta(hours=1))
+    assert read(inspector, issue)["proposal"] == "close"
+    assert act(inspector, issue, "close", status=422)["code"] == "nothing_shown"
+    closed = act(inspector, issue, "close", text="复查已清")["issue"]
+    assert (closed["closed_how"], closed["proposal"]) == ("found_gone", None)
+
+
+def test_a_new_lead_where_one_was_closed_proposes_reopening(
+    person: Person, lead: Lead, settings: Settings
+) -> None:
+    chief = person(Role.STREET_CHIEF)
+    issue = filed(chief, lead())
+    done = act(chief, issue, "handle", text="现场劝离", photos=[photo(chief, 7)])["issue"]
+    assert (done["state"], done["closed_how"]) == ("closed", "on_spot")
+    with open_database(settings) as database, database.write() as session:
+        first = session.scalars(select(Candidate)).one()
+        again = Candidate(
+            source="patrol", condition=first.condition, class_name=first.class_name, lon=first.lon,
+            lat=first.lat, area_path=first.area_path, first_seen_at=datetime.now(UTC) + timedelta(days=1),
+        )  # fmt: skip
+        session.add(again)
+        session.flush()
+        propose_by_leads(session, [again.id])
+    shown = read(chief, issue)
+    assert (shown["proposal"], shown["proposed_because"]["candidate_id"]) == ("reopen", again.id)
+    told = chief.get("/v1/issues/counts").json()
+    assert (told["states"]["closed"], told["proposed"], told["total"]) == (1, 1, 1)
+
+
+def test_reopening_has_later_patrols_assembled_again(person: Person, lead: Lead, settings: Settings) -> None:
+    from streetsight.service.sightings.tables import Sighting
+
+    chief = person(Role.STREET_CHIEF)
+    issue = filed(chief, lead())
+    act(chief, issue, "handle", text="现场处置", photos=[photo(chief, 8)])
+    lead(first_seen_at=datetime.now(UTC))
+    with open_database(settings) as database, database.write() as session:
+        session.execute(update(Sighting).values(first_seen_at=datetime.now(UTC) + timedelta(hours=1)))
+    act(chief, issue, "reopen", text="反弹")
+    with open_database(settings) as database, database.read() as session:
+        assert len(session.scalars(select(Job.id).where(Job.kind == "assemble")).all()) == 2
+
+
+def test_a_confirmation_is_undone_unless_it_was_closed(person: Person, lead: Lead) -> None:
+    inspector = person(Role.INSPECTOR)
+    candidate = lead()
+    issue = filed(inspector, candidate)
+    act(inspector, issue, "dispatch", unit="环卫所", due_at="2099-01-01T00:00:00Z")
+    path = f"/v1/candidates/{candidate}/decisions"
+    undone = inspector.post(path, json={"kind": "reopen"}, headers={"If-Match": '"2"'})
+    assert undone.status_code == 201
+    shown = read(inspector, issue)
+    assert (shown["state"], shown["due_at"]) == ("withdrawn", None)
+    again = inspector.post(path, json={"kind": "confirm"}, headers={"If-Match": '"3"'}).json()
+    assert again["issue_id"] == issue
+    act(inspector, issue, "close", text="现场已清")
+    refused = inspector.post(path, json={"kind": "reopen"}, headers={"If-Match": '"4"'})
+    assert (refused.status_code, refused.json()["code"]) == (409, "issue_closed")
