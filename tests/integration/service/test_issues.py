@@ -250,3 +250,25 @@ def test_issues_are_listed_by_deadline_and_counted(person: Person, lead: Lead) -
         ({"source": "patrol"}, 4), ({"near": "120.15,30.27,30"}, 4), ({"supervision": "any"}, 0),
     ):  # fmt: skip
         assert len(inspector.get("/v1/issues", params=asked).json()["items"]) == count, asked
+
+
+def test_what_was_tagged_and_filed_is_a_label(
+    person: Person, photos: list[bytes], work: Callable[[], Any]
+) -> None:
+    inspector, analyst = person(Role.INSPECTOR), person(Role.ANALYST)
+    frame = brought(inspector, photos[0])["id"]
+    found = inspector.post("/v1/detect", files={"photo": photos[0]}).json()["detections"]
+    tagged = next(each for each in found if each["condition"])
+    drawn = {"frame_id": frame, "class": "garbage", "box_xyxy_px": [5, 5, 40, 30]}
+    accepted = {
+        "frame_id": frame, "class": tagged["class"], "box_xyxy_px": tagged["box_xyxy_px"],
+        "score": tagged["score"],
+    }  # fmt: skip
+    for detection, condition in ((drawn, "exposed_garbage"), (accepted, tagged["condition"])):
+        body = {"code": CODE, "condition": condition, "position": THERE, "detection": detection}
+        assert inspector.post("/v1/issues", json=body).status_code == 201
+    work()
+    labels = analyst.get("/v1/labels/export").json()
+    assert [each["frame_id"] for each in labels["images"]] == [frame]
+    names = {each["id"]: each["name"] for each in labels["categories"]}
+    assert "garbage" in {names[each["category_id"]] for each in labels["annotations"]}
