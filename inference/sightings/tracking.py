@@ -152,7 +152,7 @@ class _Association:
     def __init__(self, least_overlap: float, motion: "_Motion | None" = None) -> None:
         from trackers import BoTSORTTracker  # a second to import
 
-        self._tracker = BoTSORTTracker(
+        self._tracker: Any = BoTSORTTracker(
             lost_track_buffer=LOST_FRAMES,
             track_activation_threshold=0.5,
             minimum_consecutive_frames=1,
@@ -174,7 +174,7 @@ class _Association:
             shifted.reshape(-1, 4), confidence=np.ones(len(boxes)), data={"order": np.arange(len(boxes))}
         )
         self._tracker.frame_id = 0  # a track gets its number with its first frame, as it does on frame 1
-        tracked: Any = self._tracker.update(given, image_rgb_hwc)
+        tracked = self._tracker.update(given, image_rgb_hwc)
         numbers = [-1] * len(boxes)
         for order, number in zip(tracked.data.get("order", ()), tracked.tracker_id, strict=True):
             numbers[int(order)] = int(number)
