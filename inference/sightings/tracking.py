@@ -149,10 +149,11 @@ def _surer(detections: Detections, index: np.intp) -> NDArray[np.bool_]:
 class _Association:
     """The library's tracker, told to associate by overlap alone and to number a track at once."""
 
-    def __init__(self, least_overlap: float, motion: "_Motion | None" = None) -> None:
+    def __init__(self, least_overlap: float, motion: Any = None) -> None:
+        """`motion`: a `_Motion`, which has what the tracker calls of its own estimator; None is without."""
         from trackers import BoTSORTTracker  # a second to import
 
-        self._tracker: Any = BoTSORTTracker(
+        self._tracker = BoTSORTTracker(
             lost_track_buffer=LOST_FRAMES,
             track_activation_threshold=0.5,
             minimum_consecutive_frames=1,
@@ -174,7 +175,7 @@ class _Association:
             shifted.reshape(-1, 4), confidence=np.ones(len(boxes)), data={"order": np.arange(len(boxes))}
         )
         self._tracker.frame_id = 0  # a track gets its number with its first frame, as it does on frame 1
-        tracked = self._tracker.update(given, image_rgb_hwc)
+        tracked: Any = self._tracker.update(given, image_rgb_hwc)
         numbers = [-1] * len(boxes)
         for order, number in zip(tracked.data.get("order", ()), tracked.tracker_id, strict=True):
             numbers[int(order)] = int(number)
