@@ -29,6 +29,9 @@ SIZES: tuple[tuple[Size, float, float], ...] = (
     ("small", 0.0, SMALL), ("medium", SMALL, LARGE), ("large", LARGE, math.inf)
 )  # fmt: skip
 
+NAME = r"^[a-z0-9][a-z0-9.-]*$"
+"""What a release may be called."""
+
 
 class CardError(ValueError):
     """A card is missing, incomplete or contradicts itself."""
@@ -208,7 +211,7 @@ class Card(_Part):
     """The whole card. Unknown keys are refused."""
 
     format: Literal[1] = 1
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    name: str = Field(pattern=NAME)
     created: date
     architecture: str
     precision: Precision = "float32"

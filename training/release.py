@@ -1,6 +1,7 @@
 """Make a release from a run: export, choose thresholds, measure, write the card. All or nothing."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from streetsight.datasets.parts import read_parts
 from streetsight.datasets.records import LabelRecord, data_digest
 from streetsight.datasets.versions import version_address
 from streetsight.models.card import (
+    NAME,
     Card,
     CardClass,
     DataSource,
@@ -128,8 +130,13 @@ def drafted(output: Path, name: str) -> Iterator[Path]:
 
     Raises:
         NameTakenError: a release is immutable; choose another name.
-        ReleaseError: what was filled in is no release.
+        ReleaseError: the name will not do, or what was filled in is no release.
     """
+    if not re.fullmatch(NAME, name):
+        raise ReleaseError(
+            "{name} will not do as a release's name; expected small letters, digits, points and hyphens, "
+            "as spring-1", name=repr(name),
+        )  # fmt: skip
     target, draft = output / name, output / f".{name}.draft"
     if target.exists():
         raise NameTakenError("{path} exists and releases are immutable; choose another name", path=target)
