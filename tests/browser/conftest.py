@@ -21,6 +21,7 @@ from streetsight.datasets.simulation.camera import Camera
 from streetsight.datasets.simulation.patrol import simulate_patrol
 from streetsight.service.auth.access import COOKIE
 from streetsight.service.auth.actor import SYSTEM, Role
+from streetsight.service.auth.passwords import hash_password
 from streetsight.service.devices.service import SCOPES, add_device
 from streetsight.service.people.service import NewPerson, add_person
 from streetsight.service.people.sessions import Visit, begin_session
@@ -89,9 +90,9 @@ class Site:
     ) -> tuple[str, str]:
         """Adds somebody. Returns their login (their password is PASSWORD) and the token of a session."""
         login = f"{role}-{os.urandom(4).hex()}"
-        new = NewPerson(login, login, role, None if areas is None else tuple(areas), unit, PASSWORD)
+        new = NewPerson(login, login, role, None if areas is None else tuple(areas), unit)
         with self.write() as session:
-            added = add_person(session, SYSTEM, new)
+            added = add_person(session, SYSTEM, new, hash_password(PASSWORD))
             return login, begin_session(session, added, Visit("password", timedelta(hours=1))).token
 
     def upload(self, photos: Sequence[Path], **metadata: Any) -> list[str]:
