@@ -40,6 +40,7 @@ from streetsight.service.reports import page_routes as report_page
 from streetsight.service.reports import routes as reports
 from streetsight.service.resources import Resources, opened
 from streetsight.service.retention import routes as retention
+from streetsight.service.reviewing import routes as reviewing
 from streetsight.service.settings import Settings
 from streetsight.service.sightings import routes as sightings
 from streetsight.service.tracks import routes as tracks
@@ -56,6 +57,7 @@ ROUTERS = (
     open311.router, open311_keys.router,
     profiles.router, tracks.router, coverage.router,
     sightings.router, candidates.router, decisions.router, issues.router, labels.router,
+    reviewing.router,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     privacy.router, retention.router,
     static.router, signing_in.router,
