@@ -195,12 +195,12 @@ def detection_rows(result: FrameResult, card: Card) -> Iterator[dict[str, Any]]:
     """Class, condition, score and box of each detection, in their order."""
     if result.detections is None:
         return
-    taxonomy = default_taxonomy()
+    taxonomy, names = default_taxonomy(), card.class_names
     found = result.detections
     for box, score, class_id in zip(
         found.boxes_xyxy_px.tolist(), found.scores.tolist(), found.class_ids.tolist(), strict=True
     ):
-        name = card.class_names[class_id]
+        name = names[class_id]
         yield {
             "class": name,
             "condition": taxonomy[name].condition,

@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from streetsight.service import health
 from streetsight.service.areas import routes as areas
 from streetsight.service.audit import routes as audit
+from streetsight.service.calendar import deadline_routes as deadlines
+from streetsight.service.calendar import routes as calendar
 from streetsight.service.candidates import routes as candidates
 from streetsight.service.coverage import routes as coverage
 from streetsight.service.decisions import routes as decisions
@@ -19,6 +21,7 @@ from streetsight.service.devices import routes as devices
 from streetsight.service.errors import install_error_handlers
 from streetsight.service.events import routes as events
 from streetsight.service.frames import routes as frames
+from streetsight.service.issues import code_routes as codes
 from streetsight.service.issues import routes as issues
 from streetsight.service.labels import routes as labels
 from streetsight.service.labelstudio import routes as labelstudio
@@ -33,6 +36,7 @@ from streetsight.service.people import routes as people
 from streetsight.service.people import self_routes as own
 from streetsight.service.people import session_routes as sessions
 from streetsight.service.people import setup_routes as setup
+from streetsight.service.photos import routes as photos
 from streetsight.service.privacy import routes as privacy
 from streetsight.service.profiles import routes as profiles
 from streetsight.service.releases import routes as releases
@@ -56,8 +60,9 @@ ROUTERS = (
     events.router, webhooks.router, reports.router, report_page.router,
     open311.router, open311_keys.router,
     profiles.router, tracks.router, coverage.router,
-    sightings.router, candidates.router, decisions.router, issues.router, labels.router,
+    sightings.router, candidates.router, decisions.router, issues.router, codes.router, labels.router,
     reviewing.router,
+    photos.router, calendar.router, deadlines.router,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     privacy.router, retention.router,
     static.router, signing_in.router,
@@ -94,7 +99,8 @@ def create_app(settings: Settings) -> FastAPI:
     one, many = int(settings.max_photo_bytes), int(settings.max_batch_bytes)
     json, maps = int(settings.max_json_bytes), int(settings.max_map_bytes)
     limits = {
-        "/v1/frames": one + json, "/v1/detect": one + json, "/v1/frames/batch": many + json,
+        "/v1/frames": one + json, "/v1/photos": one + json, "/v1/detect": one + json,
+        "/v1/frames/batch": many + json,
         "/v1/areas": maps, "/v1/zones": maps, "/v1/patrols/*/track": maps,
         **{f"/open311/v2/requests{suffix}": 3 * one + json for suffix in ("", ".json", ".xml")},
         **{f"{UPLOADS}{rest}": int(settings.max_upload_bytes) for rest in ("", "/*")},

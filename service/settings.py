@@ -231,6 +231,11 @@ class Settings(BaseSettings):
     rules_file: Path | None = Field(
         default=None, description="What the city's rules say differently (TOML; docs/rules.md)."
     )
+    photo_far_m: Annotated[float, Field(gt=0, le=10_000)] = Field(
+        default=100,
+        description="A photo of an issue that was taken farther away than this from its place is kept with a "
+        "warning.",
+    )
 
     # privacy and retention
     redaction_missing_classes: Literal["veil", "refuse", "serve"] = Field(

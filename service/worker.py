@@ -7,7 +7,8 @@ for too long. One that crashes is started again by `serve`, or by whatever runs 
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from streetsight.inference.pipeline import in_order
 from streetsight.models.language import SpokenError
 from streetsight.service.faults import Unavailable
+from streetsight.service.issues.attention import look_after_deadlines
 from streetsight.service.jobs import queue
 from streetsight.service.jobs.handler import Effect, Handler
 from streetsight.service.jobs.leases import LeaseWatch
@@ -34,6 +36,7 @@ from streetsight.service.store.writer import GroupWriter
 from streetsight.service.uploads.service import expire
 
 HOUSEKEEPING_SECONDS = 30.0
+TURN_SECONDS = 2.0  # one kind of job goes on for so long while others wait
 UNAVAILABLE_SECONDS = 5.0
 EXIT_HUNG = 70
 
@@ -118,22 +121,37 @@ class Worker:
         return any(worked)
 
     def _work(self, handler: Handler, writer: GroupWriter) -> bool:
-        with self._database.write() as session:
-            claims = queue.claim(
-                session, handler.kind, self._settings.max_batch_size, self._backoff,
-                alone=handler.alone,
-            )  # fmt: skip
-        if not claims:
-            return False
-        passed("claimed")
-        ended: list[tuple[_Attempt, Future[None]]] = []
+        ended: deque[tuple[_Attempt, Future[None]]] = deque()
+        worked = False
+        claims = self._claims(handler)
         for attempt in in_order(lambda claim: self._attempt(handler, claim), claims, handler.calls):
             self._sign()
+            worked = True
             ended.append((attempt, writer.submit(self._ending(handler, attempt))))
+            while ended and ended[0][1].done():
+                self._settle(handler, *ended.popleft(), writer)
         for attempt, future in ended:
             self._settle(handler, attempt, future, writer)
-        passed("published")
-        return True
+        if worked:
+            passed("published")
+        return worked
+
+    def _claims(self, handler: Handler) -> Iterator[Claim]:
+        """Batch after batch, so that no core waits between two of them, until others shall have a turn."""
+        until, busy = time.monotonic() + TURN_SECONDS, False
+        while not self._stop.is_set():
+            with self._database.write() as session:
+                batch = queue.claim(
+                    session, handler.kind, self._settings.max_batch_size, self._backoff,
+                    alone=handler.alone, busy=busy,
+                )  # fmt: skip
+            if not batch:
+                return
+            passed("claimed")
+            yield from batch
+            if batch[0].lost or time.monotonic() >= until:
+                return
+            busy = True
 
     def _attempt(self, handler: Handler, claim: Claim) -> _Attempt:
         if self._stop.is_set():
@@ -185,7 +203,7 @@ class Worker:
         JOBS.labels(claim.kind, "done" if attempt.effect else "failed" if attempt.error else "returned").inc()
 
     def _keep_house(self) -> None:
-        """Take back late leases, close silent patrols, throw abandoned uploads away."""
+        """Take back late leases, close silent patrols, look after deadlines, throw abandoned uploads away."""
         with self._database.read() as session:
             late = self._watch.late(queue.leases(session))
         by_kind = {handler.kind: handler for handler in self._handlers}
@@ -198,6 +216,7 @@ class Worker:
         with self._database.write() as session:
             close_idle(session, timedelta(minutes=self._settings.patrol_idle_minutes))
             begin_when_due(session, self._settings)
+            look_after_deadlines(session, self._settings)
         expire(self._database, self._settings)
 
     def _sign(self) -> None:

@@ -26,6 +26,7 @@ LOST_FRAMES = 4  # a thing may hide behind a lorry for so many frames
 SQUARE_M, SQUARE_GROWTH = 5.0, 0.15  # side of the square around a place, and half its growth per metre away
 GROUND_OVERLAP, PICTURE_OVERLAP = 0.12, 0.15  # least intersection over union of the same thing
 DOUBLE_SHARE = 0.6  # of the smaller box
+CORNERS, CORNERS_APART_PX = 200, 8  # followed by optical flow; a thousand close ones cost more, tell less
 CLASS_STEP = 1e5  # classes are kept apart by this much in x, so that one tracker serves all of them
 NEAR_M, FAR_SIGMA_M = 30.0, 5.0  # beyond it, followed only where the distance is known so well
 UNKNOWN_HEADING_SIGMA_DEG = 15.0  # of a heading that does not say how good it is
@@ -35,9 +36,10 @@ class Tracker:
     """Gives each detection the number of its track. State belongs to one device and patrol."""
 
     def __init__(self) -> None:
-        self._on_ground = _Association(GROUND_OVERLAP, camera_motion=False)
+        self._on_ground = _Association(GROUND_OVERLAP)
         self._in_picture: dict[int, _Association] = {}  # by class: the camera's motion would mix them
         self._picture_scale = 1.0
+        self._motion = _Motion()
         self.plane: LocalPlane | None = None
 
     def update(
@@ -88,11 +90,12 @@ class Tracker:
         classes = frame.detections.class_ids
         if image_rgb_hwc is not None:
             self._picture_scale = image_rgb_hwc.shape[1] / frame.size_wh[0]
+            self._motion.see(image_rgb_hwc)
         boxes = frame.detections.boxes_xyxy_px.astype(np.float64) * self._picture_scale
         names: list[str | None] = [None] * len(boxes)
         for each in {*self._in_picture, *classes.tolist()}:
             if each not in self._in_picture:
-                self._in_picture[each] = _Association(PICTURE_OVERLAP, camera_motion=True)
+                self._in_picture[each] = _Association(PICTURE_OVERLAP, self._motion)
             own = np.flatnonzero(classes == each)
             numbers = self._in_picture[each].update(boxes[own], np.zeros_like(own), image_rgb_hwc)
             for index, number in zip(own, numbers, strict=True):
@@ -146,8 +149,8 @@ def _surer(detections: Detections, index: np.intp) -> NDArray[np.bool_]:
 class _Association:
     """The library's tracker, told to associate by overlap alone and to number a track at once."""
 
-    def __init__(self, least_overlap: float, camera_motion: bool) -> None:
-        from trackers import BoTSORTTracker  # two seconds to import
+    def __init__(self, least_overlap: float, motion: "_Motion | None" = None) -> None:
+        from trackers import BoTSORTTracker  # a second to import
 
         self._tracker = BoTSORTTracker(
             lost_track_buffer=LOST_FRAMES,
@@ -155,9 +158,10 @@ class _Association:
             minimum_consecutive_frames=1,
             minimum_iou_threshold_first_assoc=least_overlap,
             high_conf_det_threshold=0.5,
-            enable_cmc=camera_motion,
-            cmc_downscale=1,
+            enable_cmc=False,
         )
+        if motion is not None:
+            self._tracker.enable_cmc, self._tracker.cmc = True, motion
 
     def update(
         self, boxes: Boxes, class_ids: NDArray[np.int64], image_rgb_hwc: NDArray[np.uint8] | None
@@ -175,3 +179,21 @@ class _Association:
         for order, number in zip(tracked.data.get("order", ()), tracked.tracker_id, strict=True):
             numbers[int(order)] = int(number)
         return numbers
+
+
+class _Motion:
+    """The camera's motion from picture to picture, estimated once for the trackers of all classes."""
+
+    def __init__(self) -> None:
+        from trackers import CMC, CMCConfig
+
+        self._flow = CMC(CMCConfig(downscale=1, sof_max_corners=CORNERS, sof_min_distance=CORNERS_APART_PX))
+        self._affine: Any = None
+
+    def see(self, image_rgb_hwc: NDArray[np.uint8]) -> None:
+        """The next picture."""
+        self._affine = self._flow.estimate(image_rgb_hwc)
+
+    def estimate(self, _image: Any, _boxes: Any) -> Any:
+        """(2, 3) from the picture before to this one: what the library's trackers ask for."""
+        return self._affine

@@ -27,9 +27,10 @@ def frame_settled(session: WriteSession, patrol_id: str | None, debounce: timede
     """A frame was detected, or given up: its patrol is to be assembled again."""
     if patrol_id is None:
         return
-    closed = session.scalar(select(Patrol.closed_at).where(Patrol.id == patrol_id)) is not None
-    whole = closed and not _is_awaiting(session, patrol_id)
-    arm(session, KIND, patrol_id, AT_ONCE if whole else _wait(session, patrol_id, debounce))
+    known = select(Patrol.closed_at, Assembly.frames).outerjoin(Assembly).where(Patrol.id == patrol_id)
+    closed_at, before = session.execute(known).one()
+    whole = closed_at is not None and not _is_awaiting(session, patrol_id)
+    arm(session, KIND, patrol_id, AT_ONCE if whole else _wait(before or 0, debounce))
 
 
 def patrol_closed(session: WriteSession, patrol_id: str) -> None:
@@ -38,8 +39,8 @@ def patrol_closed(session: WriteSession, patrol_id: str) -> None:
         arm(session, KIND, patrol_id, AT_ONCE)
 
 
-def _wait(session: ReadSession, patrol_id: str, debounce: timedelta) -> timedelta:
-    before = session.scalar(select(Assembly.frames).where(Assembly.patrol_id == patrol_id)) or 0
+def _wait(before: int, debounce: timedelta) -> timedelta:
+    """`before`: frames of the assembly before."""
     return max(debounce, min(LONGEST, debounce * (before / FRAMES_PER_WAIT)))
 
 

@@ -32,6 +32,7 @@ from streetsight.service.candidates.updating import tell, update_candidates
 from streetsight.service.coverage.laying import tiles_of
 from streetsight.service.coverage.rechecking import Rechecked, recheck_around, write_rechecks
 from streetsight.service.files.blobs import Blobs
+from streetsight.service.issues.proposals import propose_by_leads, propose_by_passes
 from streetsight.service.jobs.handler import Effect
 from streetsight.service.jobs.queue import Claim
 from streetsight.service.profiles.service import all_profiles
@@ -107,6 +108,8 @@ def publish_assembly(
     write_poses(session, assembled)
     write_rest(session, assembled)
     tell(update)
+    propose_by_passes(session, update.claims.candidates)
+    propose_by_leads(session, update.created)
     passed("settling")
 
 

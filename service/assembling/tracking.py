@@ -1,8 +1,9 @@
 """One patrol's frames into passes with their sightings: posed, masked, parted, tracked; as in the CLI."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -10,6 +11,7 @@ import structlog
 from streetsight.inference.drawing import shrink
 from streetsight.inference.patrol.copies import SIDE_PX
 from streetsight.inference.patrol.patrols import Frame, Masking, Parting, Patrol, pose_problems, track_patrol
+from streetsight.inference.pipeline import cores, in_order
 from streetsight.inference.places.sighting import Sighting
 from streetsight.inference.reading import ImageRgb, PhotoError, read_photo
 from streetsight.service.assembling.loading import CLASS_NAMES, Material
@@ -44,8 +46,7 @@ class Tracked:
 def track(material: Material, masking: Masking, blobs: Blobs) -> Tracked:
     """Pose, part and track. The same frames give the same result, however often and in whichever order."""
     parted = Parting(CLASS_NAMES, masking).part(material.outing, material.shots)
-    picture_of = _pictures(blobs)
-    passes = tuple(track_patrol(each, picture_of, going_on) for each in parted.patrols)
+    passes = tuple(_track(each, blobs) for each in parted.patrols)
     summary = {
         "passes": [
             {"id": each.id, "frames": len(each.frames), "sightings": len(each.sightings)} for each in passes
@@ -65,20 +66,18 @@ def _counted(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _pictures(blobs: Blobs) -> Callable[[Frame], ImageRgb | None]:
-    """Small pictures of stored photos; a photo that is gone has none."""
-    left = MOST_PICTURES
+def _track(patrol: Patrol, blobs: Blobs) -> Patrol:
+    """With its sightings. Pictures are read ahead over all cores: reading takes as long as tracking."""
+    blind = [each for each in patrol.frames if each.known and each.known.view is None]
+    pictures = in_order(partial(_picture, blobs), blind[:MOST_PICTURES], cores())
+    return track_patrol(patrol, lambda _next: next(pictures, None), going_on)
 
-    def picture_of(frame: Frame) -> ImageRgb | None:
-        nonlocal left
-        left -= 1
-        sha256 = frame.shot.result.sha256
-        if left < 0 or sha256 is None:
-            return None
-        try:
-            return shrink(read_photo(blobs.get(sha256), SIDE_PX).image_rgb_hwc, SIDE_PX)
-        except (PhotoError, NotFound) as error:
-            log.warning("picture_missing", sha256=sha256, reason=str(error))
-            return None
 
-    return picture_of
+def _picture(blobs: Blobs, frame: Frame) -> ImageRgb | None:
+    """Small picture of a stored photo; a photo that is gone has none."""
+    sha256 = frame.shot.result.sha256 or ""
+    try:
+        return shrink(read_photo(blobs.get(sha256), SIDE_PX).image_rgb_hwc, SIDE_PX)
+    except (PhotoError, NotFound) as error:
+        log.warning("picture_missing", sha256=sha256, reason=str(error))
+        return None

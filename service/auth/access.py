@@ -139,6 +139,10 @@ AnyPerson = Annotated[Actor, Security(allowed(Permission.OWN_ACCOUNT))]
 Viewer = Annotated[Actor, Security(allowed(Permission.READ))]
 Observer = Annotated[Actor, Security(allowed(Permission.READ, device="read"))]  # or a device, for its own
 Follower = Annotated[Actor, Security(allowed(Permission.FOLLOW))]
+Asker = Annotated[Actor, Security(allowed(Permission.ENTER, device="detect"))]  # or a device
+PhotoTaker = Annotated[
+    Actor, Security(allowed(Permission.ENTER, Permission.ANSWER_TASKS, Permission.MANAGE_ISSUES))
+]
 Reviewer = Annotated[Actor, Security(allowed(Permission.DECIDE))]
 Analyst = Annotated[Actor, Security(allowed(Permission.ANALYSE))]
 Admin = Annotated[Actor, Security(allowed(Permission.ADMINISTER))]

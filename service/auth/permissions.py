@@ -17,6 +17,7 @@ class Permission(StrEnum):
     ENTER = "enter"  # report what one saw
     HANDLE_REPORTS = "handle_reports"  # bring in tickets of hotlines, read who reported
     DECIDE = "decide"  # confirm, reject, correct, merge, split
+    MANAGE_ISSUES = "manage_issues"  # dispatch, check, close, put off, shelve, supervise
     ANSWER_TASKS = "answer_tasks"  # say how an issue was handled
     EXPORT = "export"  # candidates and issues as files
     ANALYSE = "analyse"  # zones, areas, releases, imports, uploads of videos
@@ -31,8 +32,10 @@ _READER = _EVERYBODY | {P.READ, P.READ_TASKS, P.READ_STREET_ENTRIES, P.FOLLOW}
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.ANALYST: frozenset(_READER | {P.SEE_ORIGINALS, P.EXPORT, P.ANALYSE}),
-    Role.INSPECTOR: frozenset(_READER | {P.SEE_ORIGINALS, P.ENTER, P.HANDLE_REPORTS, P.DECIDE, P.EXPORT}),
-    Role.STREET_CHIEF: frozenset(_READER | {P.ENTER, P.DECIDE, P.ANSWER_TASKS, P.EXPORT}),
+    Role.INSPECTOR: frozenset(
+        _READER | {P.SEE_ORIGINALS, P.ENTER, P.HANDLE_REPORTS, P.DECIDE, P.MANAGE_ISSUES, P.EXPORT}
+    ),
+    Role.STREET_CHIEF: frozenset(_READER | {P.ENTER, P.DECIDE, P.MANAGE_ISSUES, P.ANSWER_TASKS, P.EXPORT}),
     Role.THIRD_PARTY: frozenset(_EVERYBODY | {P.READ, P.READ_TASKS, P.ENTER, P.DECIDE}),
     Role.HANDLER: frozenset(_EVERYBODY | {P.READ_TASKS, P.READ_STREET_ENTRIES, P.ANSWER_TASKS}),
     Role.VIEWER: frozenset(_READER),

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
+from streetsight.inference.positions.local import LocalPlane
 from streetsight.service.assembling.arming import AT_ONCE, KIND
 from streetsight.service.candidates.tables import Candidate, CandidateSighting, PlaceEnding
 from streetsight.service.jobs.queue import arm
@@ -42,4 +43,26 @@ def end_place(session: WriteSession, candidate: Candidate, at: datetime) -> None
             )
         )
         arm(session, KIND, sighting.patrol_id, AT_ONCE)
+    session.flush()
+
+
+def restore_place(session: WriteSession, candidate_id: str) -> None:
+    """The end of `end_place`: what was seen there since may belong to the candidate again.
+
+    The patrols that saw something there are assembled anew, which finds out whether it is the same thing.
+    What a person has decided meanwhile stays.
+    """
+    endings = session.scalars(select(PlaceEnding).where(PlaceEnding.candidate_id == candidate_id)).all()
+    for ending in endings:
+        plane = LocalPlane(ending.lon, ending.lat)
+        east, north = (ending.radius_m / each for each in plane.metres_per_degree)
+        since = select(Sighting.patrol_id).where(
+            Sighting.class_name == ending.class_name, Sighting.retired_at.is_(None),
+            Sighting.first_seen_at > ending.at,
+            Sighting.lat.between(ending.lat - north, ending.lat + north),
+            Sighting.lon.between(ending.lon - east, ending.lon + east),
+        )  # fmt: skip
+        for patrol_id in session.scalars(since.distinct()).all():
+            arm(session, KIND, patrol_id, AT_ONCE)
+        session.delete(ending)
     session.flush()

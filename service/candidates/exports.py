@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from streetsight.models.codes import OTHER
 from streetsight.models.taxonomy import Language, default_taxonomy
 from streetsight.service.exports import Column
 
@@ -18,6 +19,8 @@ LEVELS = {"low": "低", "medium": "中", "high": "高"}
 
 def condition_label(name: str, language: Language) -> str:
     """The condition's name for people."""
+    if name == OTHER:
+        return "其他" if language == "zh" else "other"
     known = default_taxonomy().conditions.get(name)
     return known.label(language) if known else name
 

@@ -13,7 +13,7 @@ from streetsight.service.areas.service import path_of_area
 from streetsight.service.auth.actor import Actor, Role
 from streetsight.service.auth.permissions import Permission, may
 from streetsight.service.auth.scope import PathColumn, in_scope, within
-from streetsight.service.candidates.tables import Candidate
+from streetsight.service.candidates.tables import Candidate, CandidateReport
 from streetsight.service.decisions.tables import Decision
 from streetsight.service.faults import Invalid, NotFound
 from streetsight.service.frames.service import Bounds
@@ -81,7 +81,8 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     scope = in_scope(actor, Candidate.area_path)
     if may(actor, Permission.READ_STREET_ENTRIES):
         return scope
-    return and_(scope, Candidate.source != "inspector", ~decided_by_the_street(Candidate.id))
+    entered = and_(Candidate.source == "inspector", ~_entered_from_outside(Candidate.id))
+    return and_(scope, ~entered, ~decided_by_the_street(Candidate.id))
 
 
 def decided_by_the_street(candidate_id: PathColumn) -> ColumnElement[bool]:
@@ -89,6 +90,12 @@ def decided_by_the_street(candidate_id: PathColumn) -> ColumnElement[bool]:
     theirs = aliased(Decision)  # the query around may be one of decisions
     concerns = or_(theirs.candidate_id == candidate_id, theirs.other_id == candidate_id)
     return exists().where(concerns, theirs.actor_role != Role.THIRD_PARTY)
+
+
+def _entered_from_outside(candidate_id: PathColumn) -> ColumnElement[bool]:
+    """Condition that it was one of those from outside who entered a candidate by hand."""
+    by = CandidateReport.reporter["role"].as_string()
+    return exists().where(CandidateReport.candidate_id == candidate_id, by == Role.THIRD_PARTY.value)
 
 
 def find(session: ReadSession, actor: Actor, candidate_id: str, lock: bool = False) -> Candidate:
@@ -178,7 +185,7 @@ def _places(session: ReadSession, wanted: Filters) -> list[ColumnElement[bool]]:
     if wanted.bounds is not None:
         found.append(in_bounds(wanted.bounds, Candidate.lon, Candidate.lat))
     if wanted.near is not None:
-        found.append(_in_circle(wanted.near))
+        found.append(in_circle(wanted.near, Candidate.lon, Candidate.lat))
     return found
 
 
@@ -188,11 +195,11 @@ def in_bounds(bounds: Bounds, lon: Any, lat: Any) -> ColumnElement[bool]:
     return and_(lat.between(south, north), lon.between(west, east))
 
 
-def _in_circle(circle: Circle) -> ColumnElement[bool]:
+def in_circle(circle: Circle, lon: Any, lat: Any) -> ColumnElement[bool]:
     """Within a radius, on the plane that touches the earth there; the box around it first, for the index."""
     east_m = METRES_PER_DEGREE * max(0.01, float(np.cos(np.radians(circle.lat))))
     dx, dy = circle.radius_m / east_m, circle.radius_m / METRES_PER_DEGREE
     box = (circle.lon - dx, circle.lat - dy, circle.lon + dx, circle.lat + dy)
-    east, north = (Candidate.lon - circle.lon) * east_m, (Candidate.lat - circle.lat) * METRES_PER_DEGREE
+    east, north = (lon - circle.lon) * east_m, (lat - circle.lat) * METRES_PER_DEGREE
     inside = east * east + north * north <= circle.radius_m**2
-    return and_(in_bounds(box, Candidate.lon, Candidate.lat), inside)
+    return and_(in_bounds(box, lon, lat), inside)

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 
 from streetsight.inference.patrol.rows import code_row
 from streetsight.inference.rules.settings import Level
+from streetsight.models.codes import find_code
 from streetsight.models.taxonomy import Code, Language, default_taxonomy
 from streetsight.service.decisions.reasons import Label, Reason, reasons
 from streetsight.service.decisions.states import Kind
@@ -264,8 +265,7 @@ class ManyMade(BaseModel):
 
 def code_in_full(sent: CodeSent) -> dict[str, Any]:
     """The code as candidates carry it, with the table's name for it where we know that."""
-    known = [each for entry in default_taxonomy().classes for each in entry.codes]
-    found = next((each for each in known if (each.scheme, each.code) == (sent.scheme, sent.code)), None)
-    row = code_row(found or Code(sent.scheme, "", sent.code, "", "", verified=False))
+    found = find_code(sent.scheme, sent.code)
+    row = code_row(found.code if found else Code(sent.scheme, "", sent.code, "", "", verified=False))
     assert row is not None
     return row

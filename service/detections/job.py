@@ -1,8 +1,9 @@
 """The job that looks at a frame."""
 
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from streetsight.models.frame import FrameMetadata
 from streetsight.service.areas.service import area_path_at
@@ -15,7 +16,7 @@ from streetsight.service.jobs.handler import Effect
 from streetsight.service.jobs.queue import Claim
 from streetsight.service.steps import passed
 from streetsight.service.store.database import Database
-from streetsight.service.store.sessions import WriteSession
+from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import offset_minutes
 
 
@@ -34,7 +35,7 @@ class DetectJob:
 
     def work(self, claim: Claim) -> Effect:
         with self._database.read() as session:
-            sha256 = session.get_one(Frame, claim.key).sha256
+            sha256 = session.execute(select(Frame.sha256).where(Frame.id == claim.key)).scalar_one()
         seen = self._looker.look(self._blobs.get(sha256))
         passed("detected")
         return lambda session: publish(session, claim.key, seen, self._debounce)
@@ -47,25 +48,34 @@ class DetectJob:
 
 def publish(session: WriteSession, frame_id: str, seen: Seen, debounce: timedelta = DEBOUNCE) -> None:
     """Write what was seen on a frame; from now on it is the frame's result, and its patrol is assembled."""
-    frame = session.get_one(Frame, frame_id)
-    frame.result_id, frame.state = add_result(session, frame_id, seen).id, "detected"
-    _fill_in(session, frame, seen.result.metadata)
-    session.flush()
+    columns = select(Frame.patrol_id, Frame.taken_at, Frame.position).where(Frame.id == frame_id)
+    frame = session.execute(columns).one()
+    said = seen.result.metadata
+    values = {"result_id": add_result(session, frame_id, seen), "state": "detected"}
+    if frame.taken_at is None:
+        values |= _moment(said)
+    if frame.position is None:
+        values |= _place(session, said)
+    session.connection().execute(update(Frame).where(Frame.id == frame_id).values(**values))
     frame_settled(session, frame.patrol_id, debounce)
     passed("publishing")
 
 
-def _fill_in(session: WriteSession, frame: Frame, said: FrameMetadata) -> None:
-    """From the file's EXIF, what the device did not say. A time without an offset is no moment."""
-    if frame.taken_at is None and said.taken_at is not None and said.taken_at.tzinfo is not None:
-        frame.taken_at, frame.taken_offset_minutes = said.taken_at, offset_minutes(said.taken_at)
-    if frame.position is None and said.position is not None:
-        there = said.position
-        frame.lon, frame.lat = there.lon, there.lat
-        frame.area_path = area_path_at(session, there.lon, there.lat)
-        frame.position = clean(
-            {
-                "lon": there.lon, "lat": there.lat, "source": there.source, "accuracy_m": there.accuracy_m,
-                "heading_deg": there.heading_deg, "altitude_m": there.altitude_m,
-            }
-        )  # fmt: skip
+def _moment(said: FrameMetadata) -> dict[str, Any]:
+    """When, by the file's EXIF; a time without an offset is no moment."""
+    if said.taken_at is None or said.taken_at.tzinfo is None:
+        return {}
+    return {"taken_at": said.taken_at, "taken_offset_minutes": offset_minutes(said.taken_at)}
+
+
+def _place(session: ReadSession, said: FrameMetadata) -> dict[str, Any]:
+    """Where, by the file's EXIF."""
+    there = said.position
+    if there is None:
+        return {}
+    position = {
+        "lon": there.lon, "lat": there.lat, "source": there.source, "accuracy_m": there.accuracy_m,
+        "heading_deg": there.heading_deg, "altitude_m": there.altitude_m,
+    }  # fmt: skip
+    area_path = area_path_at(session, there.lon, there.lat)
+    return {"lon": there.lon, "lat": there.lat, "area_path": area_path, "position": clean(position)}

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pydantic_core import to_jsonable_python
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import selectinload
 
 from streetsight.inference.pipeline import FrameResult
@@ -14,27 +14,30 @@ from streetsight.models.frame import FrameMetadata
 from streetsight.service.detections.looking import Seen
 from streetsight.service.detections.schemas import DetectionShown, ResultShown
 from streetsight.service.detections.tables import Detection, Result
+from streetsight.service.store.ids import new_id
 from streetsight.service.store.sessions import ReadSession, WriteSession
 
 KIND = "detect"
 """Jobs that look at a frame; their key is the frame's id."""
 
 
-def add_result(session: WriteSession, frame_id: str, seen: Seen) -> Result:
-    """Write a result. A second one of the same release changes nothing: the first one stands."""
+def add_result(session: WriteSession, frame_id: str, seen: Seen) -> str:
+    """Write a result and give its id. A second one of the same release changes nothing: the first stands."""
     address = seen.release.address
-    found = session.scalar(select(Result).where(Result.frame_id == frame_id, Result.release == address))
-    if found is not None:
+    known = select(Result.id).where(Result.frame_id == frame_id, Result.release == address)
+    if (found := session.scalar(known)) is not None:
         return found
-    shown = show(seen)
-    result = Result(
-        frame_id=frame_id, release=address, outcome=shown.outcome, reason=shown.reason, width=shown.width,
-        height=shown.height, quality=shown.quality, file_metadata=shown.file_metadata,
-    )  # fmt: skip
-    session.add(result)
-    session.flush()
-    session.add_all(_row(result.id, frame_id, number, each) for number, each in enumerate(shown.detections))
-    return result
+    shown, result_id = show(seen), new_id()
+    result = {
+        "id": result_id, "frame_id": frame_id, "release": address, "outcome": shown.outcome,
+        "reason": shown.reason, "width": shown.width, "height": shown.height, "quality": shown.quality,
+        "file_metadata": shown.file_metadata,
+    }  # fmt: skip
+    session.connection().execute(insert(Result), result)
+    if shown.detections:
+        rows = [_row(result_id, frame_id, number, each) for number, each in enumerate(shown.detections)]
+        session.connection().execute(insert(Detection), rows)
+    return result_id
 
 
 def results_of(session: ReadSession, ids: Sequence[str]) -> dict[str, ResultShown]:
@@ -78,9 +81,9 @@ def _written(metadata: FrameMetadata) -> dict[str, Any]:
     return written
 
 
-def _row(result_id: str, frame_id: str, number: int, shown: DetectionShown) -> Detection:
+def _row(result_id: str, frame_id: str, number: int, shown: DetectionShown) -> dict[str, Any]:
     x1, y1, x2, y2 = shown.box_xyxy_px
-    return Detection(
-        result_id=result_id, number=number, frame_id=frame_id, class_name=shown.class_name,
-        condition=shown.condition, score=shown.score, x1=x1, y1=y1, x2=x2, y2=y2,
-    )  # fmt: skip
+    return {
+        "result_id": result_id, "number": number, "frame_id": frame_id, "class_name": shown.class_name,
+        "condition": shown.condition, "score": shown.score, "x1": x1, "y1": y1, "x2": x2, "y2": y2,
+    }  # fmt: skip

@@ -53,4 +53,3 @@ def known_device(server: Resources, token: str, scopes: Sequence[str]) -> Device
 
 Uploader = Annotated[DeviceAccess, Security(authenticated_device, scopes=["upload"])]
 Reader = Annotated[DeviceAccess, Security(authenticated_device, scopes=["read"])]
-Asker = Annotated[DeviceAccess, Security(authenticated_device, scopes=["detect"])]

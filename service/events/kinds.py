@@ -10,6 +10,8 @@ Kind = Literal[
     "candidate.gone",
     "issue.created",
     "issue.updated",
+    "issue.overdue",
+    "issue.supervised",
     "report.received",
     "release.promoted",
     "webhook.paused",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 
 from streetsight.service.areas.service import path_of_area
 from streetsight.service.auth.actor import Actor
@@ -15,6 +15,7 @@ from streetsight.service.detections.tables import Detection
 from streetsight.service.faults import Invalid, NotFound
 from streetsight.service.frames.schemas import FrameShown
 from streetsight.service.frames.tables import Frame
+from streetsight.service.photos.tables import PhotoBringer
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession
 
@@ -63,8 +64,9 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def find_frame(session: ReadSession, actor: Actor, frame_id: str) -> Frame:
-    """A frame that the actor may see. Raises NoFrame."""
-    frame = session.scalar(select(Frame).where(Frame.id == frame_id, visible(actor)))
+    """A frame that the actor may see, or has brought. Raises NoFrame."""
+    brought = exists().where(PhotoBringer.frame_id == Frame.id, PhotoBringer.person_id == actor.id)
+    frame = session.scalar(select(Frame).where(Frame.id == frame_id, or_(visible(actor), brought)))
     if frame is None:
         raise NoFrame("there is no frame {id}, or not among yours", id=frame_id)
     return frame

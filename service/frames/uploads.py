@@ -1,6 +1,7 @@
 """Multipart bodies: read only for a device that may upload, and only as far as the limits go."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -8,8 +9,9 @@ import anyio.to_thread
 from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
 
+from streetsight.service.auth.access import Asker
 from streetsight.service.dependencies import Server
-from streetsight.service.devices.access import Asker, Uploader
+from streetsight.service.devices.access import Uploader
 from streetsight.service.faults import Busy, Invalid
 from streetsight.service.resources import Resources
 
@@ -38,7 +40,12 @@ class Form:
 
 
 async def room_in_queue(server: Server, _device: Uploader) -> None:
-    """Dependency: not so many frames wait for detection that one more would be a false promise.
+    """Dependency: as `require_room`, for a device that may upload."""
+    await require_room(server)
+
+
+async def require_room(server: Resources) -> None:
+    """Not so many frames wait for detection that one more would be a false promise.
 
     Raises:
         QueueFull: with the time after which to come again.
@@ -59,8 +66,15 @@ Room = Annotated[None, Depends(room_in_queue)]
 async def one_photo(request: Request, server: Server, _room: Room) -> AsyncIterator[Form]:
     """Dependency: a form with one file `photo`, and `metadata` as JSON."""
     with server.uploads.entered():
-        async with _limited_form(request, server, photos=1) as form:
-            yield await _parts(form, PHOTO)
+        async with one_form(request, server) as form:
+            yield form
+
+
+@asynccontextmanager
+async def one_form(request: Request, server: Resources) -> AsyncIterator[Form]:
+    """A form with one file `photo`, and `metadata`. Raises BadForm."""
+    async with _limited_form(request, server, photos=1) as form:
+        yield await _parts(form, PHOTO)
 
 
 async def many_photos(request: Request, server: Server, _room: Room) -> AsyncIterator[Form]:
@@ -70,11 +84,11 @@ async def many_photos(request: Request, server: Server, _room: Room) -> AsyncIte
             yield await _parts(form, PHOTOS)
 
 
-async def passing_photo(request: Request, server: Server, _device: Asker) -> AsyncIterator[Form]:
+async def passing_photo(request: Request, server: Server, _actor: Asker) -> AsyncIterator[Form]:
     """Dependency: a form with one file `photo` that is looked at and forgotten."""
     with server.looks.entered():
-        async with _limited_form(request, server, photos=1) as form:
-            yield await _parts(form, PHOTO)
+        async with one_form(request, server) as form:
+            yield form
 
 
 OnePhoto = Annotated[Form, Depends(one_photo)]

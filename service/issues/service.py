@@ -1,27 +1,37 @@
-"""File issues, find them, list them. What is done about them has its own place in the product's plan."""
+"""File issues, find them, tell of them. What is done about them: `acting.py`; lists: `queries.py`."""
 
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
-from streetsight.service.areas.service import path_of_area
 from streetsight.service.auth.actor import Actor, Role
 from streetsight.service.auth.permissions import Permission, may
-from streetsight.service.auth.scope import in_scope, within
-from streetsight.service.candidates.queries import decided_by_the_street, in_bounds
+from streetsight.service.auth.scope import in_scope
+from streetsight.service.candidates.queries import decided_by_the_street
 from streetsight.service.candidates.tables import Candidate
+from streetsight.service.events.kinds import Kind as Event
 from streetsight.service.events.service import publish
-from streetsight.service.faults import NotFound
-from streetsight.service.frames.service import Bounds
-from streetsight.service.issues.tables import Issue, IssueCount
-from streetsight.service.store.paging import Page, page
+from streetsight.service.faults import Conflict, NotFound
+from streetsight.service.issues import clock
+from streetsight.service.issues.orders import end_orders
+from streetsight.service.issues.tables import Issue, IssueAct, IssueCount, IssueUnit
 from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now
 from streetsight.service.store.upsert import upsert
 
-FOLLOWED = ("area_path", "condition", "class_name", "code", "severity", "lon", "lat")
+FOLLOWED = (
+    "area_path", "condition", "class_name", "code", "severity", "lon", "lat", "source", "best_frame_id",
+    "best_box",
+)  # fmt: skip
 """What an issue has of its candidate, also after corrections."""
+
+TOLD = (
+    "number", "district", "candidate_id", "state", "source", "area_path", "area_type", "condition",
+    "class_name", "code", "severity", "lon", "lat", "unit", "confirmed_at", "dispatched_at", "answered_at",
+    "closed_at", "closed_how", "due_at", "extension", "extensions", "appeal", "shelved_until", "reworks",
+    "reopenings", "supervision", "proposal", "version",
+)  # fmt: skip
+"""What other systems are told of an issue: nothing that somebody has typed."""
 
 
 class NoIssue(NotFound):
@@ -30,25 +40,10 @@ class NoIssue(NotFound):
     code = "no_issue"
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which issues are wanted; None takes all.
+class IssueClosed(Conflict):
+    """A confirmation that cannot be undone, because its issue was closed."""
 
-    Attributes:
-        area: path or code of an area; what lies below it belongs to it.
-        number: the whole number.
-        confirmed_from, confirmed_before: aware.
-    """
-
-    area: str | None = None
-    condition: str | None = None
-    class_name: str | None = None
-    state: str | None = None
-    unit: str | None = None
-    number: str | None = None
-    confirmed_from: datetime | None = None
-    confirmed_before: datetime | None = None
-    bounds: Bounds | None = None
+    code = "issue_closed"
 
 
 def file_issue(
@@ -70,17 +65,24 @@ def file_issue(
     issue.confirmed_at, issue.confirmed_by_id, issue.confirmed_by = now(), actor.id, actor.name
     _follow(issue, candidate)
     session.flush()
-    _tell(session, "issue.created" if new else "issue.updated", issue)
+    tell(session, "issue.created" if new else "issue.updated", issue)
     return issue
 
 
 def withdraw_issue(session: WriteSession, candidate: Candidate) -> Issue | None:
-    """The confirmation was undone: the issue keeps its number and counts no more."""
+    """The confirmation was undone: the issue keeps its number and counts no more. Raises IssueClosed."""
     issue = issue_of(session, candidate.id)
     if issue is not None:
-        issue.state, issue.version = "withdrawn", issue.version + 1
+        if issue.state == "closed":
+            raise IssueClosed(
+                "issue {number} is closed, and its place with it; reopen the issue first", number=issue.number
+            )
+        issue.state, issue.version, issue.updated_at = "withdrawn", issue.version + 1, now()
+        issue.proposal = issue.extension = issue.shelved_until = issue.shelved_from = None
+        clock.take_away(issue)
+        end_orders(session, issue, None)
         session.flush()
-        _tell(session, "issue.updated", issue)
+        tell(session, "issue.updated", issue)
     return issue
 
 
@@ -91,7 +93,7 @@ def follow_correction(session: WriteSession, candidate: Candidate) -> Issue | No
         _follow(issue, candidate)
         issue.version += 1
         session.flush()
-        _tell(session, "issue.updated", issue)
+        tell(session, "issue.updated", issue)
     return issue
 
 
@@ -104,45 +106,43 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     """Condition that an actor may see an issue: a handler those of its own unit, outsiders only their own."""
     found = in_scope(actor, Issue.area_path)
     if actor.role is Role.HANDLER:
-        found = and_(found, Issue.unit == actor.unit if actor.unit else false())
+        found = and_(found, of_unit(actor.unit))
     if not may(actor, Permission.READ_STREET_ENTRIES):
         found = and_(found, ~decided_by_the_street(Issue.candidate_id))
     return found
 
 
-def find(session: ReadSession, actor: Actor, id_or_number: str) -> Issue:
-    """An issue that the actor may see. Raises NoIssue, also for one outside the actor's areas."""
+def of_unit(unit: str | None) -> ColumnElement[bool]:
+    """Condition that an issue is a unit's, as the lead or as one that co-operates."""
+    if not unit:
+        return false()
+    helps = exists().where(IssueUnit.issue_id == Issue.id, IssueUnit.unit == unit)
+    return or_(Issue.unit == unit, helps)
+
+
+def find(session: ReadSession, actor: Actor, id_or_number: str, lock: bool = False) -> Issue:
+    """An issue that the actor may see.
+
+    Args:
+        lock: keep others from changing it until the transaction ends.
+
+    Raises:
+        NoIssue: also for one outside the actor's areas.
+    """
     named = or_(Issue.id == id_or_number, Issue.number == id_or_number)
-    issue = session.scalars(select(Issue).where(named, visible(actor)).order_by(Issue.id)).first()
+    wanted = select(Issue).where(named, visible(actor)).order_by(Issue.id).limit(1)
+    issue = session.scalars(wanted.with_for_update(of=Issue) if lock else wanted).first()
     if issue is None:
         raise NoIssue("there is no issue {id}, or not among yours", id=id_or_number)
     return issue
 
 
-def list_issues(
-    session: ReadSession, actor: Actor, filters: Filters, limit: int, cursor: str | None
-) -> Page[Issue]:
-    """Issues that the actor may see, newest first."""
-    return page(session, select(Issue).where(conditions_of(session, actor, filters)), Issue, limit, cursor)
-
-
-def conditions_of(session: ReadSession, actor: Actor, wanted: Filters) -> ColumnElement[bool]:
-    """What the filters ask, within what the actor may see. Raises UnknownArea."""
-    found = [visible(actor)]
-    equal = (
-        (Issue.condition, wanted.condition), (Issue.class_name, wanted.class_name),
-        (Issue.state, wanted.state), (Issue.unit, wanted.unit), (Issue.number, wanted.number),
-    )  # fmt: skip
-    found += [column == value for column, value in equal if value is not None]
-    if wanted.area is not None:
-        found.append(within((path_of_area(session, wanted.area),), Issue.area_path))
-    if wanted.confirmed_from is not None:
-        found.append(Issue.confirmed_at >= wanted.confirmed_from)
-    if wanted.confirmed_before is not None:
-        found.append(Issue.confirmed_at < wanted.confirmed_before)
-    if wanted.bounds is not None:
-        found.append(in_bounds(wanted.bounds, Issue.lon, Issue.lat))
-    return and_(*found)
+def tell(session: WriteSession, kind: Event, issue: Issue, act: IssueAct | None = None) -> None:
+    """Let other systems know how an issue stands, and by which act."""
+    data = {"id": issue.id, **{name: getattr(issue, name) for name in TOLD}}
+    if act is not None:
+        data |= {"act": act.kind, "reason": act.reason}
+    publish(session, kind, f"issue/{issue.id}", data, issue.area_path)
 
 
 def _next_number(session: WriteSession, path: str | None, zone: tzinfo) -> dict[str, str]:
@@ -159,8 +159,4 @@ def _next_number(session: WriteSession, path: str | None, zone: tzinfo) -> dict[
 def _follow(issue: Issue, candidate: Candidate) -> None:
     for name in FOLLOWED:
         setattr(issue, name, getattr(candidate, name))
-
-
-def _tell(session: WriteSession, kind: str, issue: Issue) -> None:
-    data = {name: getattr(issue, name) for name in (*FOLLOWED, "number", "candidate_id", "state", "unit")}
-    publish(session, kind, f"issue/{issue.id}", {**data, "confirmed_at": issue.confirmed_at}, issue.area_path)
+    issue.updated_at = now()

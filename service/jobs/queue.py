@@ -62,6 +62,7 @@ class Claim:
     attempts: int
     lease: str
     run_after: datetime
+    lost: int = 0
 
 
 def enqueue(session: WriteSession, kind: str, key: str, payload: dict[str, Any] | None = None) -> None:
@@ -95,17 +96,22 @@ def arm(session: WriteSession, kind: str, key: str, wait: timedelta) -> None:
     session.execute(update(Job).where(*ours).values(run_after=due, **fresh))
 
 
-def claim(session: WriteSession, kind: str, limit: int, backoff: Backoff, alone: bool = False) -> list[Claim]:
+def claim(
+    session: WriteSession, kind: str, limit: int, backoff: Backoff, alone: bool = False, busy: bool = False
+) -> list[Claim]:
     """Lease up to `limit` jobs that are due, oldest first.
 
     A job whose worker vanished is claimed alone: if it kills this worker too, it takes no neighbour along.
 
     Args:
         alone: of this kind only one job may be under way at any time, on all machines together.
+        busy: the worker is at others of this kind, so it gets none whose worker vanished.
     """
     if alone and _is_under_way(session, kind):
         return []
-    jobs = session.scalars(_due(kind, backoff, Job.lost > 0).limit(1)).all()
+    jobs: Sequence[Job] = ()
+    if not busy:
+        jobs = session.scalars(_due(kind, backoff, Job.lost > 0).limit(1)).all()
     if not jobs:
         jobs = session.scalars(_due(kind, backoff, Job.lost == 0).limit(1 if alone else limit)).all()
     for job in jobs:
@@ -115,7 +121,9 @@ def claim(session: WriteSession, kind: str, limit: int, backoff: Backoff, alone:
 
 
 def _claim(job: Job) -> Claim:
-    return Claim(job.id, job.kind, job.key, job.payload, job.attempts, job.lease or "", job.run_after)
+    return Claim(
+        job.id, job.kind, job.key, job.payload, job.attempts, job.lease or "", job.run_after, job.lost
+    )
 
 
 def _is_under_way(session: WriteSession, kind: str) -> bool:

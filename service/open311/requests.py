@@ -14,9 +14,10 @@ from sqlalchemy import exists, select
 from streetsight.models.taxonomy import Language
 from streetsight.service.candidates.tables import Candidate
 from streetsight.service.faults import Invalid, NotFound
+from streetsight.service.issues.states import ENDED
 from streetsight.service.issues.tables import Issue
 from streetsight.service.reports.categories import OTHER, Categories
-from streetsight.service.reports.progress import ENDED, followed
+from streetsight.service.reports.progress import followed
 from streetsight.service.reports.schemas import Progress
 from streetsight.service.reports.tables import Report
 from streetsight.service.store.sessions import ReadSession
@@ -199,10 +200,11 @@ def _of_issue(
     issue: Issue, candidate: Candidate, categories: Categories, language: Language
 ) -> ServiceRequest:
     closed = issue.state in ENDED or candidate.state == "gone"
-    notes = NOTES["closed" if closed else "confirmed"][language]
+    note = "not_followed" if issue.state == "not_pursued" else "closed" if closed else "confirmed"
+    notes = NOTES[note][language]
     return ServiceRequest(
         issue.id, CLOSED if closed else OPEN, notes, _service(issue, categories), None, issue.confirmed_at,
-        max(issue.confirmed_at, candidate.updated_at), None, issue.lon, issue.lat,
+        max(issue.updated_at, candidate.updated_at), None, issue.lon, issue.lat,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from streetsight.service.frames.service import NoFrame, visible
 from streetsight.service.frames.tables import Frame
 from streetsight.service.issues import service as issues
 from streetsight.service.issues.tables import Issue
+from streetsight.service.photos.tables import PhotoBringer
 from streetsight.service.privacy.tables import PhotoAccess
 from streetsight.service.retention.evidence import leads_of
 from streetsight.service.settings import Settings
@@ -115,12 +116,14 @@ def list_looks(
 
 def _seen_by(session: ReadSession, actor: Actor, frame_id: str) -> Frame:
     """By where it was taken; or because what it shows is the actor's to see: a task of a handler's unit, a
-    photo that came without a position with a report from the actor's area."""
+    photo that came without a position with a report from the actor's area; or because they brought it."""
     frame = session.get(Frame, frame_id)
     if frame is not None and (actor.kind == "device" or may(actor, Permission.READ)):
         seen = session.scalar(select(Frame.id).where(Frame.id == frame_id, visible(actor)))
         if seen is not None:
             return frame
+    if frame is not None and session.get(PhotoBringer, (frame_id, actor.id)) is not None:
+        return frame
     if frame is not None and actor.kind == "person" and _shows_something_of(session, actor, frame):
         return frame
     raise NoFrame("there is no frame {id}, or not among yours", id=frame_id)

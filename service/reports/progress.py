@@ -7,14 +7,13 @@ from datetime import datetime
 from sqlalchemy import select
 
 from streetsight.service.candidates.tables import Candidate
+from streetsight.service.issues.states import ENDED
 from streetsight.service.issues.tables import Issue
 from streetsight.service.reports.schemas import Progress, State
 from streetsight.service.reports.tables import Report
 from streetsight.service.store.sessions import ReadSession
 
 MAX_MERGES = 20
-ENDED = {"closed", "withdrawn"}
-"""States of issues that nothing more is done about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +54,18 @@ def _last(candidate: Candidate, found: dict[str, Candidate]) -> Candidate:
 def _became(candidate: Candidate, issues: dict[str, str]) -> Became:
     state: State = "reviewed"
     if candidate.state == "confirmed":
-        state = "closed" if issues.get(candidate.id) in ENDED else "confirmed"
+        state = _of_issue(issues.get(candidate.id))
     elif candidate.state == "gone":
         state = "closed"
     elif candidate.state == "rejected":
         state = "not_followed"
     return Became(state, candidate.updated_at, candidate.id)
+
+
+def _of_issue(state: str | None) -> State:
+    if state == "not_pursued":
+        return "not_followed"
+    return "closed" if state in ENDED else "confirmed"
 
 
 def _progress(report: Report, became: Became | None) -> Progress:

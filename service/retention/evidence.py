@@ -16,6 +16,7 @@ from streetsight.service.candidates.tables import (
     CandidateSighting,
 )
 from streetsight.service.frames.tables import Frame
+from streetsight.service.issues.tables import Issue, IssuePhoto
 from streetsight.service.reports.tables import Report
 from streetsight.service.sightings.tables import Sighting
 from streetsight.service.store.sessions import ReadSession
@@ -69,9 +70,10 @@ def _by_sightings(session: ReadSession, frames: Sequence[Frame]) -> set[tuple[st
 
 
 def _by_pictures(session: ReadSession, ids: Sequence[str]) -> set[tuple[str, str]]:
-    rows = session.execute(
-        select(Candidate.best_frame_id, Candidate.id).where(Candidate.best_frame_id.in_(ids))
-    )
+    """By what shows a candidate best, and by what came with acts on its issue."""
+    best = select(Candidate.best_frame_id, Candidate.id).where(Candidate.best_frame_id.in_(ids))
+    of_acts = select(IssuePhoto.frame_id, Issue.candidate_id).join(Issue, Issue.id == IssuePhoto.issue_id)
+    rows = [*session.execute(best), *session.execute(of_acts.where(IssuePhoto.frame_id.in_(ids)))]
     return {(frame_id, candidate_id) for frame_id, candidate_id in rows if frame_id is not None}
 
 

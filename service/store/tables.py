@@ -3,6 +3,7 @@
 from streetsight.service.areas import tables as areas
 from streetsight.service.assembling import tables as assembling
 from streetsight.service.audit import tables as audit
+from streetsight.service.calendar import tables as calendar
 from streetsight.service.candidates import tables as candidates
 from streetsight.service.coverage import tables as coverage
 from streetsight.service.decisions import tables as decisions
@@ -15,6 +16,7 @@ from streetsight.service.jobs import tables as jobs
 from streetsight.service.open311 import tables as open311
 from streetsight.service.patrols import tables as patrols
 from streetsight.service.people import tables as people
+from streetsight.service.photos import tables as photos
 from streetsight.service.privacy import tables as privacy
 from streetsight.service.profiles import tables as profiles
 from streetsight.service.releases import tables as releases
@@ -33,6 +35,7 @@ __all__ = [
     "areas",
     "assembling",
     "audit",
+    "calendar",
     "candidates",
     "coverage",
     "decisions",
@@ -45,6 +48,7 @@ __all__ = [
     "open311",
     "patrols",
     "people",
+    "photos",
     "privacy",
     "profiles",
     "releases",

@@ -44,8 +44,8 @@ def test_an_issue_has_a_version(person: Person, lead: Lead) -> None:
     inspector = person(Role.INSPECTOR)
     path = f"/v1/issues/{confirm(inspector, lead())['issue_id']}"
     answer = inspector.get(path)
-    assert answer.headers["etag"] == '"1"'
-    assert inspector.get(path, headers={"If-None-Match": '"1"'}).status_code == 304
+    assert answer.headers["etag"] == '"1.0"'
+    assert inspector.get(path, headers={"If-None-Match": '"1.0"'}).status_code == 304
     assert inspector.get("/v1/issues/20200101-000001").status_code == 404
     assert inspector.get("/v1/issues/nonsense").status_code == 422
 

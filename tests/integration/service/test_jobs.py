@@ -103,6 +103,16 @@ def test_a_job_whose_worker_vanished_is_claimed_alone(database: Database) -> Non
     ]  # fmt: skip
 
 
+def test_a_job_whose_worker_vanished_is_not_for_a_worker_that_is_at_others(database: Database) -> None:
+    add(database, 3)
+    (held,) = claim(database, limit=1)
+    with database.write() as session:
+        queue.take_back(session, held.id, held.lease, BACKOFF)
+        busy = queue.claim(session, "work", 10, BACKOFF, busy=True)
+    assert [each.key for each in busy] == ["job 1", "job 2"]
+    assert [(each.key, each.lost) for each in claim(database)] == [("job 0", 1)]
+
+
 @pytest.mark.parametrize("jump", [timedelta(days=3000), timedelta(days=-3000)])
 def test_a_clock_that_jumps_delays_nothing_beyond_the_longest_wait(
     database: Database, monkeypatch: pytest.MonkeyPatch, jump: timedelta
@@ -192,6 +202,17 @@ def test_a_hanging_worker_loses_its_job_and_its_late_word_does_not_count(
         session.query(Device).delete()
     until(lambda: written(database) == ["job 0"])
     assert counts(database) == {}
+
+
+def test_one_turn_takes_batch_after_batch(database: Database, settings: Settings) -> None:
+    handler = Handler()
+    add(database, 20)
+    small = settings.model_copy(update={"max_batch_size": 3})
+    worker, writer = Worker(database, [handler], small), GroupWriter(database)
+    assert worker.turn(writer)
+    assert not worker.turn(writer)
+    writer.close()
+    assert len(written(database)) == 20
 
 
 def test_two_workers_share_a_queue_and_do_each_job_once(

@@ -138,6 +138,28 @@ def test_in_the_picture_alone_a_still_scene_is_tracked(run: Pass) -> None:
     assert sorted(len(each.glimpses) for each in found) == [6, 6]
 
 
+def test_in_the_picture_things_of_all_classes_follow_a_camera_that_turns(run: Pass) -> None:
+    """Each frame the scene moves by more than a box, and one of the things is seen later than the other."""
+    scene = np.random.default_rng(0).integers(0, 255, (18, 80, 3), dtype=np.uint8)
+    scene = np.kron(scene, np.ones((10, 10, 1), np.uint8))
+    builder = SightingBuilder("patrol", "device")
+    found: list[Sighting] = []
+    for number in range(10):
+        shift = number * 24
+        boxes = np.array([[260, 40, 280, 60], [300, 100, 320, 120]], np.float32) - [shift, 0, shift, 0]
+        seen = slice(0, 1 if number < 3 else 2)
+        frame = replace(
+            frames_of(run, QUIET)[0], id=str(number), pose=Pose(), size_wh=(480, 180),
+            detections=Detections(
+                boxes[seen].astype(np.float32), np.array([0.9, 0.8], np.float32)[seen], np.array([0, 1])[seen]
+            ),
+        )  # fmt: skip
+        found += builder.add(frame, np.ascontiguousarray(scene[:, shift : shift + 480]))
+    found += builder.close()
+
+    assert sorted(len(each.glimpses) for each in found) == [7, 10]
+
+
 def test_a_camera_that_was_set_back_in_time_does_not_stop_the_patrol(run: Pass) -> None:
     frames = frames_of(run, QUIET)
     broken = [

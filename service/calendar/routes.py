@@ -1,0 +1,96 @@
+"""HTTP: the city's working calendar."""
+
+from datetime import date
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response, Security
+from pydantic import AwareDatetime
+
+from streetsight.service import dependencies
+from streetsight.service.auth.access import Analyst, allowed
+from streetsight.service.auth.actor import Actor
+from streetsight.service.auth.permissions import Permission
+from streetsight.service.calendar import service
+from streetsight.service.calendar.clocks import Clock, Limit, due
+from streetsight.service.calendar.reading import CalendarDocument
+from streetsight.service.calendar.schemas import DayShown, DueShown, InForce, VersionPage, VersionShown
+from streetsight.service.calendar.tables import CalendarVersion
+from streetsight.service.dependencies import Cursor, Server, Text
+from streetsight.service.errors import language_of
+from streetsight.service.etags import IfMatch, etag
+from streetsight.service.store.types import now
+
+router = APIRouter(prefix="/v1/calendar", tags=["calendar"])
+
+TaskReader = Annotated[Actor, Security(allowed(Permission.READ_TASKS))]
+Reason = Annotated[Text, Query(min_length=1, max_length=500, description="Why; stays with the version.")]
+Number = Annotated[int, Path(ge=1, lt=2**31)]
+
+
+@router.get("")
+def read_calendar(server: Server, _actor: TaskReader, response: Response) -> InForce[CalendarDocument]:
+    """The calendar in force. The ETag is its version; 0 while there is none."""
+    with server.database.read() as session:
+        version = service.version_of(session, CalendarVersion)
+    response.headers["ETag"] = etag(version.number if version else 0)
+    document = CalendarDocument.model_validate(version.document) if version else None
+    return InForce(version=VersionShown.of(version) if version else None, document=document)
+
+
+@router.put("")
+def replace_calendar(
+    server: Server, actor: Analyst, document: CalendarDocument, reason: Reason, wanted: IfMatch,
+    response: Response,
+) -> VersionShown:  # fmt: skip
+    """Put another calendar in force. Deadlines that were given stay as they are."""
+    unit = partial(service.bring_in, actor=actor, document=document, reason=reason, wanted=wanted)
+    version = server.writer.run(unit)
+    response.headers["ETag"] = etag(version.number)
+    return VersionShown.of(version)
+
+
+@router.get("/days/{day}")
+def read_day(server: Server, _actor: TaskReader, day: date) -> DayShown:
+    """Whether a day is worked, and when."""
+    with server.database.read() as session:
+        calendar = service.calendar_in_force(session, server.settings.zone)
+    shifts = [(opens.astimezone(calendar.zone), closes.astimezone(calendar.zone))
+              for opens, closes in calendar.shifts(day)]  # fmt: skip
+    return DayShown(day=day, working=bool(shifts), shifts=shifts)
+
+
+@router.get("/due")
+def read_due(
+    server: Server,
+    _actor: TaskReader,
+    request: Request,
+    clock: Clock,
+    amount: Annotated[int, Query(ge=0, le=100_000, description="Minutes, or days for clocks of days.")],
+    start: AwareDatetime | None = None,
+) -> DueShown:
+    """When a limit ends that begins at a moment, now if none is given."""
+    begin, limit = start or now(), Limit(clock, amount)
+    with server.database.read() as session:
+        calendar = service.calendar_in_force(session, server.settings.zone)
+    moment = due(limit, begin, calendar).astimezone(calendar.zone)
+    return DueShown(start=begin, due_at=moment, says=limit.say(language_of(request)))
+
+
+@router.get("/versions")
+def list_versions(
+    server: Server, _actor: Analyst, limit: dependencies.Limit = 50, cursor: Cursor = None
+) -> VersionPage:
+    """All versions, newest first: who, when, why."""
+    with server.database.read() as session:
+        found = service.list_versions(session, CalendarVersion, limit, cursor)
+    return VersionPage(items=[*map(VersionShown.of, found.items)], next_cursor=found.next_cursor)
+
+
+@router.get("/versions/{number}")
+def read_version(server: Server, _actor: Analyst, number: Number) -> CalendarDocument:
+    """One version, as it came."""
+    with server.database.read() as session:
+        version = service.version_of(session, CalendarVersion, number)
+    assert version is not None
+    return CalendarDocument.model_validate(version.document)
