@@ -34,8 +34,10 @@ def take_next(
     desk, seconds = Desk(actor.id, asked.desk), server.settings.review_lease_seconds
     policy = load_policy(server.settings.review_policy)
     with server.database.read() as session:
-        found = service.pick(session, actor, desk, filters, policy, count, asked.holding)
+        found = service.pick(session, actor, desk, filters, policy, count, asked.holding + asked.passed)
         held = [each.id for each in service.still_open(session, actor, asked.holding)]
+    if asked.passed:
+        server.writer.run(partial(service.release, desk=desk, ids=asked.passed))
     kept = server.writer.run(partial(service.take, desk=desk, ids=held, count=len(held), seconds=seconds))
     taken = server.writer.run(partial(service.take, desk=desk, ids=found, count=count, seconds=seconds))
     with server.database.read() as session:

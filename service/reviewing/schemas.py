@@ -19,9 +19,15 @@ class DeskAsked(BaseModel):
 
 
 class NextAsked(DeskAsked):
-    """Attributes: holding: leads that the page has; their leases are extended, or taken again."""
+    """What a page has, and what it does not want.
+
+    Attributes:
+        holding: leads that it has; their leases are extended, or taken again.
+        passed: leads that it has passed over: not given to it again, and free for others.
+    """
 
     holding: Annotated[list[Id], Field(max_length=200)] = []
+    passed: Annotated[list[Id], Field(max_length=200)] = []
 
 
 class NextShown(BaseModel):

@@ -79,9 +79,11 @@ def _leased(session: WriteSession, desk: Desk, candidate_id: str, seconds: float
     return session.scalar(taking.returning(ReviewLease.candidate_id)) is not None
 
 
-def release(session: WriteSession, desk: Desk) -> None:
-    """Let others have what is leased here."""
-    here = ReviewLease.person_id == desk.person_id, ReviewLease.desk == desk.name
+def release(session: WriteSession, desk: Desk, ids: Collection[str] | None = None) -> None:
+    """Let others have what is leased here: these, or all of it."""
+    here = [ReviewLease.person_id == desk.person_id, ReviewLease.desk == desk.name]
+    if ids is not None:
+        here.append(ReviewLease.candidate_id.in_(ids))
     session.execute(delete(ReviewLease).where(*here))
 
 

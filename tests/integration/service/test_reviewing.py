@@ -109,6 +109,14 @@ def test_a_lease_is_over_when_left_or_late(person: Person, lead: Lead, settings:
     assert take(other, 0, holding=(lost,))["lost"] == [lost]
 
 
+def test_what_was_passed_over_goes_to_others(person: Person, lead: Lead) -> None:
+    one, other, first, second = person(Role.INSPECTOR), person(Role.INSPECTOR), lead(severity="high"), lead()
+    assert ids(take(one)) == [first]
+    answer = one.post("/v1/review/next", json={"desk": "a", "passed": [first]})
+    assert ids(answer.json()) == [second]
+    assert ids(take(other, 2)) == [first]
+
+
 def test_asking_again_makes_it_longer_and_old_leases_are_swept_out(
     person: Person, lead: Lead, settings: Settings
 ) -> None:
