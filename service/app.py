@@ -28,7 +28,7 @@ from streetsight.service.labelstudio import routes as labelstudio
 from streetsight.service.middleware import BodyLimit, RequestLog
 from streetsight.service.open311 import key_routes as open311_keys
 from streetsight.service.open311 import routes as open311
-from streetsight.service.pages import signing_in, static
+from streetsight.service.pages import filing, signing_in, static
 from streetsight.service.pages.errors import install_error_pages
 from streetsight.service.patrols import routes as patrols
 from streetsight.service.people import oidc_routes as oidc
@@ -65,7 +65,7 @@ ROUTERS = (
     photos.router, calendar.router, deadlines.router,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     privacy.router, retention.router,
-    static.router, signing_in.router,
+    static.router, signing_in.router, filing.router,
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ def _entry(path: str, title: str, *needs: Permission) -> Entry:
 
 
 P = Permission
-PAGES: tuple[Entry, ...] = ()
+PAGES: tuple[Entry, ...] = (_entry("/tag", "Tag photos", P.ENTER),)
 
 
 def entries(actor: Actor) -> tuple[Entry, ...]:
