@@ -20,7 +20,11 @@ def _entry(path: str, title: str, *needs: Permission) -> Entry:
 
 
 P = Permission
-PAGES: tuple[Entry, ...] = (_entry("/tag", "Tag photos", P.ENTER),)
+PAGES: tuple[Entry, ...] = (
+    _entry("/tag", "Tag photos", P.ENTER),
+    _entry("/patrols", "Patrols", P.READ),
+    _entry("/devices", "Devices", P.READ),
+)
 
 
 def entries(actor: Actor) -> tuple[Entry, ...]:
