@@ -13,24 +13,33 @@ from pathlib import Path
 import httpx2
 import psutil
 
+COMMAND = (sys.executable, "-m", "streetsight.cli")
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
     """A running server, and a device that may use it.
 
     Attributes:
-        ready_s: from the start of its process until it said that it was ready.
+        ready_s: from the start of its process until it said that it was ready; with compiled bytecode, as pip
+            leaves it, from the second start on.
+        environment: its settings.
     """
 
     port: int
     token: str
     process: psutil.Process
     ready_s: float
+    environment: dict[str, str]
 
     def cpu_s(self) -> float:
         """Processor time of the server and its children so far, seconds."""
         every = [self.process, *self.process.children(recursive=True)]
         return sum(sum(each.cpu_times()[:2]) for each in every)
+
+    def run(self, *arguments: str) -> str:
+        """What a `streetsight` command with the server's settings prints."""
+        return _run(self.environment, *arguments)
 
 
 @contextmanager
@@ -51,21 +60,36 @@ def serving(folder: Path, workers: int, **settings: str) -> Iterator[Served]:
         **settings,
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STREETSIGHT_")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {f"STREETSIGHT_{name.upper()}": value for name, value in own.items()}
-    command = [sys.executable, "-m", "streetsight.cli"]
-    subprocess.run([*command, "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
-    added = subprocess.run(
-        [*command, "device", "add", "bench"], env=environment, check=True, capture_output=True, text=True
-    )
-    token = next(word for word in added.stdout.split() if word.startswith("ssd_"))
+    _run(environment, "migrate")
+    added = _run(environment, "device", "add", "bench")
+    token = next(word for word in added.split() if word.startswith("ssd_"))
     began = time.perf_counter()
-    process = subprocess.Popen([*command, "serve"], env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*COMMAND, "serve"], env=environment, stdout=subprocess.DEVNULL)
     try:
         _wait_until_ready(port, process)
-        yield Served(port, token, psutil.Process(process.pid), time.perf_counter() - began)
+        ready_s = time.perf_counter() - began
+        yield Served(port, token, psutil.Process(process.pid), ready_s, environment)
     finally:
         process.terminate()
         process.wait(60)
+
+
+@contextmanager
+def working(server: Served) -> Iterator[None]:
+    """`streetsight work` beside a server; ended afterwards."""
+    process = subprocess.Popen([*COMMAND, "work"], env={**server.environment, "STREETSIGHT_WORKERS": "1"})
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _run(environment: dict[str, str], *arguments: str) -> str:
+    command = [*COMMAND, *arguments]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
 
 def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]") -> None:

@@ -14,6 +14,7 @@ from streetsight.service.jobs.queue import counts
 from streetsight.service.metrics import Gauge, exposition
 from streetsight.service.resources import Resources
 from streetsight.service.store.database import spoken
+from streetsight.service.webhooks.outbox import pending_by_name
 
 router = APIRouter(tags=["health"])
 
@@ -62,11 +63,16 @@ def _reason(check: Callable[[], Any], request: Request) -> str | None:
 
 def _gauges(server: Resources) -> list[Gauge]:
     with server.database.read() as session:
-        jobs = counts(session)
+        jobs, pending = counts(session), pending_by_name(session)
     text = "Jobs that are there, by kind and state"
     gauges: list[Gauge] = [
         ("streetsight_queue_depth", text, {"kind": kind, "state": state}, float(count))
         for (kind, state), count in jobs.items()
+    ]
+    text = "Events that wait to be sent to a webhook"
+    gauges += [
+        ("streetsight_outbox_pending", text, {"destination": name}, float(count))
+        for name, count in pending.items()
     ]
     if (free := server.blobs.free_bytes()) is not None:
         gauges.append(

@@ -123,6 +123,8 @@ def _serve_web(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn handles them, then raises them again for whoever was there before: that must not end us
         signal.signal(number, lambda *_: None)
+    if not settings.workers:
+        log.info("no_workers_here", needed="streetsight work", until_then="photos, leads and webhooks wait")
     with Workers(settings.workers, settings.stop_seconds):
         uvicorn.Server(config).run()
 

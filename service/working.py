@@ -1,12 +1,15 @@
 """`streetsight work`: one worker in a process of its own."""
 
 import signal
+import sys
+import threading
 from datetime import timedelta
 
 import structlog
 
 from streetsight.inference.pipeline import cores
 from streetsight.inference.rules.settings import load_rules
+from streetsight.inference.sightings.tracking import Tracker
 from streetsight.models.releases import search_path
 from streetsight.service.areas.job import AreaJob
 from streetsight.service.assembling.job import AssembleJob
@@ -29,6 +32,8 @@ from streetsight.service.store.sealing import open_sealer
 from streetsight.service.uploads.job import UploadJob
 from streetsight.service.webhooks.courier import Courier
 from streetsight.service.worker import Worker, watch_over
+
+SWITCH_SECONDS = 0.0005  # threads come back from native code with each photo, and wait while rows are written
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +66,8 @@ def work(settings: Settings, parent: int | None = None) -> None:
         calls = max(1, cores() // max(1, settings.workers))
         with database.read() as session:
             release = chosen(session, search_path())
+        sys.setswitchinterval(SWITCH_SECONDS)
+        threading.Thread(target=Tracker, name="trackers", daemon=True).start()  # a second to import
         looker = Looker(release, settings.provider, calls, threads=1)
         worker = Worker(database, handlers(database, open_blobs(settings), looker, settings), settings)
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -153,9 +153,14 @@ class Places:
 
     def end(self, ending: Ending) -> Changes:
         """Let nothing seen after `ending.at` be the same thing as what was there before."""
-        seeds: set[str] = set()
         for cell in window(cell_of(ending.lon, ending.lat)):
             self._endings[cell].append(ending)
+        return self.look_again(ending.lon, ending.lat)
+
+    def look_again(self, lon: float, lat: float) -> Changes:
+        """Group what is stored around a position anew: an ending that it was grouped by may be no more."""
+        seeds: set[str] = set()
+        for cell in window(cell_of(lon, lat)):
             for ids in self._ensure_loaded(cell).values():
                 seeds.update(ids)
         return self._regroup(seeds)

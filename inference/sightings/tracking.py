@@ -149,7 +149,8 @@ def _surer(detections: Detections, index: np.intp) -> NDArray[np.bool_]:
 class _Association:
     """The library's tracker, told to associate by overlap alone and to number a track at once."""
 
-    def __init__(self, least_overlap: float, motion: "_Motion | None" = None) -> None:
+    def __init__(self, least_overlap: float, motion: Any = None) -> None:
+        """`motion`: a `_Motion`, which has what the tracker calls of its own estimator; None is without."""
         from trackers import BoTSORTTracker  # a second to import
 
         self._tracker = BoTSORTTracker(

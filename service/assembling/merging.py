@@ -70,8 +70,11 @@ def merge(session: ReadSession, material: Material, new: Sequence[Sighting], con
     old = store.of_patrol(material.patrol_id)
     shown = [each for each in new if mask(fuse([each]), context)[0] is not None]
     changes = Changed(Places(load=store.load))
-    for ending in _endings_near(session, [*old, *shown]):
-        changes.take(changes.places.end(ending))
+    for row in _endings_near(session, [*old, *shown]):
+        if row.undone_at is None:
+            changes.take(changes.places.end(Ending(row.class_name, row.lon, row.lat, row.radius_m, row.at)))
+        else:
+            changes.take(changes.places.look_again(row.lon, row.lat))
     changes.take(changes.places.add(old))
     kept = {each.id for each in shown}
     changes.take(changes.places.drop(each.id for each in old if each.id not in kept))
@@ -120,19 +123,18 @@ def _verdicts(changes: Changed, context: Context) -> tuple[list[Verdict], set[st
     return verdicts, hidden
 
 
-def _endings_near(session: ReadSession, sightings: Sequence[Sighting]) -> Iterator[Ending]:
-    """Endings of places around these sightings, in order of time."""
+def _endings_near(session: ReadSession, sightings: Sequence[Sighting]) -> Sequence[PlaceEnding]:
+    """Endings of places around these sightings, in order of time; those that were undone, too."""
     placed = [(each.lon, each.lat) for each in sightings if each.lon is not None and each.lat is not None]
     if not placed:
-        return
+        return ()
     lons, lats = zip(*placed, strict=True)
     east, north = (ENDINGS_REACH_M / each for each in LocalPlane(lons[0], lats[0]).metres_per_degree)
     near = select(PlaceEnding).where(
         PlaceEnding.lat.between(min(lats) - north, max(lats) + north),
         PlaceEnding.lon.between(min(lons) - east, max(lons) + east),
     )
-    for row in session.scalars(near.order_by(PlaceEnding.at, PlaceEnding.id)):
-        yield Ending(row.class_name, row.lon, row.lat, row.radius_m, row.at)
+    return session.scalars(near.order_by(PlaceEnding.at, PlaceEnding.id)).all()
 
 
 def _earlier(

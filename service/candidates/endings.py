@@ -11,6 +11,7 @@ from streetsight.service.candidates.tables import Candidate, CandidateSighting, 
 from streetsight.service.jobs.queue import arm
 from streetsight.service.sightings.tables import Sighting
 from streetsight.service.store.sessions import WriteSession
+from streetsight.service.store.types import now
 
 RADIUS_M = 15.0  # how far sightings of one thing may lie apart, beside how unsure the place is
 
@@ -52,8 +53,8 @@ def restore_place(session: WriteSession, candidate_id: str) -> None:
     The patrols that saw something there are assembled anew, which finds out whether it is the same thing.
     What a person has decided meanwhile stays.
     """
-    endings = session.scalars(select(PlaceEnding).where(PlaceEnding.candidate_id == candidate_id)).all()
-    for ending in endings:
+    in_force = PlaceEnding.candidate_id == candidate_id, PlaceEnding.undone_at.is_(None)
+    for ending in session.scalars(select(PlaceEnding).where(*in_force)).all():
         plane = LocalPlane(ending.lon, ending.lat)
         east, north = (ending.radius_m / each for each in plane.metres_per_degree)
         since = select(Sighting.patrol_id).where(
@@ -64,5 +65,5 @@ def restore_place(session: WriteSession, candidate_id: str) -> None:
         )  # fmt: skip
         for patrol_id in session.scalars(since.distinct()).all():
             arm(session, KIND, patrol_id, AT_ONCE)
-        session.delete(ending)
+        ending.undone_at = now()
     session.flush()

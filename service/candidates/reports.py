@@ -13,7 +13,7 @@ from sqlalchemy import and_, exists, or_, select, update
 
 from streetsight.inference.positions.local import LocalPlane
 from streetsight.service.areas.service import area_path_at
-from streetsight.service.candidates.tables import Candidate, CandidateReport, PlaceEnding
+from streetsight.service.candidates.tables import Candidate, CandidateReport, CandidateSighting, PlaceEnding
 from streetsight.service.candidates.values import event_of
 from streetsight.service.events.service import publish
 from streetsight.service.store.sessions import ReadSession, WriteSession
@@ -85,6 +85,22 @@ def absorb_reports(session: WriteSession, candidate: Candidate, radius_m: float)
     session.flush()
 
 
+def confirmed_by_word(
+    session: ReadSession, condition: str, lon: float | None, lat: float | None, radius_m: float
+) -> Candidate | None:
+    """The nearest candidate that people have confirmed and no patrol has seen, and that has not ended."""
+    told = [
+        (away, each) for each, away in _around(session, condition, lon, lat, radius_m)
+        if each.state == "confirmed" and each.source != "patrol"
+    ]  # fmt: skip
+    seen = select(CandidateSighting.candidate_id).where(
+        CandidateSighting.candidate_id.in_([each.id for _, each in told])
+    )
+    rested = set(session.scalars(seen)) if told else set()
+    found = [(away, each) for away, each in told if each.id not in rested]
+    return min(found, key=lambda pair: (pair[0], pair[1].id), default=(0.0, None))[1]
+
+
 def _reach_m(radius_m: float, uncertainty_m: float | None) -> float:
     return max(radius_m, min(uncertainty_m or 0.0, MOST_UNSURE_M))
 
@@ -104,7 +120,7 @@ def _around(
         return []
     plane = LocalPlane(lon, lat)
     east, north = (radius_m / each for each in plane.metres_per_degree)
-    ended = exists().where(PlaceEnding.candidate_id == Candidate.id)
+    ended = exists().where(PlaceEnding.candidate_id == Candidate.id, PlaceEnding.undone_at.is_(None))
     found: Iterable[Candidate] = session.scalars(
         select(Candidate).where(
             Candidate.condition == condition,

@@ -153,7 +153,11 @@ class CandidateReport(Row):
 
 
 class PlaceEnding(Row):
-    """An issue was closed: what is seen there later is another thing; an `Ending` of inference.places."""
+    """An issue was closed: what is seen there later is another thing; an `Ending` of inference.places.
+
+    Attributes:
+        undone_at: when the issue was reopened, and the place with it.
+    """
 
     __tablename__ = "place_endings"
     __table_args__ = (Index(None, "lat", "lon"), Index(None, "candidate_id"))
@@ -164,6 +168,7 @@ class PlaceEnding(Row):
     lat: Mapped[float]
     radius_m: Mapped[float]
     at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
 
 
 class CandidateRecheck(Row):

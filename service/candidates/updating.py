@@ -25,7 +25,7 @@ from streetsight.inference.rules.context import Context
 from streetsight.service.areas.service import area_path_at
 from streetsight.service.assembling.merging import Merged, Verdict, judge
 from streetsight.service.candidates.claims import Claims, follows, is_decided, of_ids
-from streetsight.service.candidates.reports import absorb_reports
+from streetsight.service.candidates.reports import absorb_reports, confirmed_by_word
 from streetsight.service.candidates.tables import Candidate, CandidateSighting
 from streetsight.service.candidates.values import columns_of, event_of, is_news
 from streetsight.service.events.service import publish
@@ -171,11 +171,24 @@ def _follow(update: Update, verdicts: Iterable[Verdict]) -> None:
         taken[candidate_id] = key
         _take(update, update.claims.candidates[candidate_id], rest.pop(key))
     for _, lead in sorted(rest.items()):
-        _take(update, _new(update, lead), lead)
+        if not _is_known_by_word(update, lead):
+            _take(update, _new(update, lead), lead)
     for candidate_id, key in late:
         if candidate_id not in taken:
             taken[candidate_id] = key
             _merge_into(update, update.claims.candidates[candidate_id], update.of_place[key])
+
+
+def _is_known_by_word(update: Update, lead: Lead) -> bool:
+    """Whether people have confirmed this without any patrol; its sightings are attached to that."""
+    place = lead.place
+    owner = confirmed_by_word(update.session, lead.condition, place.lon, place.lat, update.reports_within_m)
+    if owner is None:
+        return False
+    update.claims.candidates.setdefault(owner.id, owner)
+    update.late.setdefault(owner.id, set()).update(each.id for each in place.sightings)
+    update.of_place[place.id, lead.condition] = owner
+    return True
 
 
 def _take(update: Update, candidate: Candidate, lead: Lead) -> None:

@@ -95,7 +95,7 @@ def _closed_there(session: ReadSession, lead: Candidate) -> Issue | None:
         .where(
             PlaceEnding.lat.between(lead.lat - north, lead.lat + north),
             PlaceEnding.lon.between(lead.lon - east, lead.lon + east),
-            PlaceEnding.class_name == lead.class_name, PlaceEnding.at < seen,
+            PlaceEnding.class_name == lead.class_name, PlaceEnding.undone_at.is_(None), PlaceEnding.at < seen,
             PlaceEnding.at > seen - LOOKED_BACK, Issue.state == "closed", Issue.condition == lead.condition,
             Issue.candidate_id != lead.id,
         )

@@ -46,6 +46,7 @@ def marks_of(session: ReadSession, wanted: ColumnElement[bool]) -> list[Mark]:
     """Marks of all decided candidates that are wanted. What came after a decision was not looked at."""
     columns = (
         Candidate.id, Candidate.state, Candidate.class_name, Candidate.best_frame_id, Candidate.best_box,
+        Candidate.source, Candidate.score,
     )  # fmt: skip
     decided = select(*columns).where(Candidate.state.in_(DECIDED), wanted).order_by(Candidate.id)
     marks: list[Mark] = []
@@ -86,7 +87,8 @@ def _marks(candidate: Any, decisions: Sequence[Decision], sightings: Sequence[An
     label = _label(candidate, reason)
     said = candidate.class_name if label == "positive" else None
     redrawn = any("best_box" in each.after for each in decisions if each.kind == "correct")
-    drawn = _box(candidate.best_box) if redrawn and said else None
+    entered = candidate.source == "inspector" and candidate.best_box is not None
+    drawn = _box(candidate.best_box) if (redrawn or entered) and said else None
     for sighting in sightings:
         for glimpse in sighting.glimpses:
             shown, box = glimpse["frame"] == candidate.best_frame_id, _box(glimpse["box_xyxy_px"])
@@ -95,8 +97,12 @@ def _marks(candidate: Any, decisions: Sequence[Decision], sightings: Sequence[An
                 said, (drawn if shown and drawn else box) if said else None, label != "none", reason, shown,
             )  # fmt: skip
             drawn = None if shown else drawn
-    if drawn and candidate.best_frame_id:  # drawn where the detector saw nothing
-        yield Mark(candidate.best_frame_id, candidate.id, None, None, said, drawn, True, reason, True)
+    if drawn and candidate.best_frame_id:  # entered by hand, or drawn where the detector saw nothing
+        proposed = entered and not redrawn and candidate.score is not None
+        yield Mark(
+            candidate.best_frame_id, candidate.id, said if proposed else None, drawn if proposed else None,
+            said, drawn, True, reason, True,
+        )  # fmt: skip
 
 
 def _label(candidate: Any, reason: str | None) -> Label:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,7 +21,7 @@ from streetsight.models.language import SpokenError
 from streetsight.service.devices.service import DeviceAccess
 from streetsight.service.devices.tables import Device
 from streetsight.service.errors import code_of
-from streetsight.service.faults import Busy, NotFound, OverQuota, ServiceError, StorageFull, Unavailable
+from streetsight.service.faults import Busy, Gone, NotFound, OverQuota, ServiceError, StorageFull, Unavailable
 from streetsight.service.files.blobs import Blobs
 from streetsight.service.frames.intake import take_in
 from streetsight.service.frames.schemas import MetadataSent
@@ -43,11 +44,19 @@ from streetsight.service.uploads.tables import Upload, UploadOutcome
 SLICE_SHARE, SLICE_FILES = 0.2, 500
 ELSEWHERE_SECONDS, LATER_SECONDS = 5.0, 60.0
 
+log = structlog.get_logger(__name__)
+
 
 class BytesElsewhere(Unavailable):
     """The part file lies on another machine, whose worker will do it."""
 
     code = "bytes_elsewhere"
+
+
+class BytesLost(Gone):
+    """Nobody has the part file, and it would have been thrown away by now."""
+
+    code = "bytes_lost"
 
 
 class NoRoomNow(Unavailable):
@@ -58,9 +67,14 @@ class NoRoomNow(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """An upload, read from its row."""
+    """An upload, read from its row.
+
+    Attributes:
+        expired: nobody has gone on with it for as long as the bytes of an unfinished one are kept.
+    """
 
     id: str
+    expired: bool
     device: DeviceAccess
     patrol_id: str | None
     source: Source
@@ -95,6 +109,8 @@ class UploadJob:
         if task is None:
             return lambda session: None  # ended meanwhile
         if not task.source.path.exists():
+            if task.expired:
+                return partial(_give_up, upload_id=task.id)
             raise BytesElsewhere(
                 "the bytes of upload {id} lie on another machine; a worker there makes its frames",
                 id=task.id, retry_after_seconds=ELSEWHERE_SECONDS,
@@ -123,7 +139,7 @@ class UploadJob:
         path = staging_of(self._settings).path(upload_id)
         source = Source(path, upload.name or "upload", said, profile, found[1] if found else None)
         access = DeviceAccess(device.id, device.name, "", ("upload",), device.last_seen_at, device.area_path)
-        return _Task(upload_id, access, upload.patrol_id, source)
+        return _Task(upload_id, upload.expires_at < now(), access, upload.patrol_id, source)
 
     def _reading(self, task: _Task, done: int) -> _Open:
         """The upload, open at the first picture that is not done."""
@@ -217,13 +233,26 @@ def _publish(
     if not ended:
         session.flush()
         return enqueue(session, KIND, claim.key, {"done": reached})
+    return _end(session, upload, kind, reason, useful=_became_frames(session, upload.id))
+
+
+def _give_up(session: WriteSession, upload_id: str) -> None:
+    upload = session.get_one(Upload, upload_id)
+    reason = BytesLost("no worker has found its bytes for as long as uploads are kept; upload it again")
+    log.warning("upload_lost", upload=upload_id, reason=str(reason))
+    _end(session, upload, upload.kind, reason, useful=_became_frames(session, upload_id))
+
+
+def _became_frames(session: ReadSession, upload_id: str) -> bool:
     frames = select(UploadOutcome.frame_id).where(
-        UploadOutcome.upload_id == upload.id, UploadOutcome.frame_id.is_not(None)
+        UploadOutcome.upload_id == upload_id, UploadOutcome.frame_id.is_not(None)
     )
-    return _end(session, upload, kind, reason, useful=session.scalar(frames.limit(1)) is not None)
+    return session.scalar(frames.limit(1)) is not None
 
 
-def _end(session: WriteSession, upload: Upload, kind: Kind, reason: SpokenError | None, useful: bool) -> None:
+def _end(
+    session: WriteSession, upload: Upload, kind: str | None, reason: SpokenError | None, useful: bool
+) -> None:
     """Done if something came of it; the reason says what is missing, or why nothing came."""
     if upload.state == "received":
         upload.state = "done" if useful else "failed"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, delete, exists, insert, or_, select, update
+from sqlalchemy import Select, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from streetsight.service.events.tables import Event
@@ -41,6 +41,21 @@ def due_webhooks(session: ReadSession) -> Sequence[str]:
     rested = or_(Webhook.rest_until.is_(None), Webhook.rest_until <= moment)
     found = _listening().where(Webhook.lease.is_(None), rested, waiting)
     return session.scalars(found.with_only_columns(Webhook.id)).all()
+
+
+def pending_by_name(session: ReadSession) -> dict[str, int]:
+    """How many events wait for each destination, also for one that is paused or switched off."""
+    waiting = (
+        select(Delivery.webhook_id, func.count().label("count"))
+        .where(Delivery.state == "pending")
+        .group_by(Delivery.webhook_id)
+        .subquery()
+    )
+    found = select(Webhook.name, func.coalesce(func.sum(waiting.c.count), 0)).outerjoin(
+        waiting, waiting.c.webhook_id == Webhook.id
+    )
+    rows = session.execute(found.where(Webhook.removed_at.is_(None)).group_by(Webhook.name))
+    return {name: int(count) for name, count in rows}
 
 
 def lease(session: WriteSession, webhook_id: str) -> str | None:

@@ -12,6 +12,7 @@ from streetsight.models import cli as models_cli
 from streetsight.service import cli as service_cli
 from streetsight.service.areas import cli as areas_cli
 from streetsight.service.audit import cli as audit_cli
+from streetsight.service.calendar import cli as calendar_cli
 from streetsight.service.devices import cli as devices_cli
 from streetsight.service.people import cli as people_cli
 from streetsight.service.reports import cli as reports_cli
@@ -38,6 +39,8 @@ app.add_typer(devices_cli.app, name="device")
 app.add_typer(people_cli.app, name="person")
 app.add_typer(audit_cli.app, name="audit")
 app.add_typer(areas_cli.app, name="area")
+app.add_typer(calendar_cli.calendar_app, name="calendar")
+app.add_typer(calendar_cli.deadlines_app, name="deadlines")
 app.add_typer(webhooks_cli.app, name="webhook")
 app.add_typer(reports_cli.app, name="reports")
 app.add_typer(retention_cli.app, name="retention")

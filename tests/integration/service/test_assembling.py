@@ -29,7 +29,7 @@ from streetsight.service.assembling.arming import KIND, frame_settled
 from streetsight.service.assembling.job import AssembleJob
 from streetsight.service.assembling.tables import Assembly
 from streetsight.service.auth.actor import SYSTEM
-from streetsight.service.candidates.endings import end_place
+from streetsight.service.candidates.endings import end_place, restore_place
 from streetsight.service.candidates.reports import add_report
 from streetsight.service.candidates.tables import (
     Candidate,
@@ -410,6 +410,45 @@ def test_after_an_issue_is_closed_what_is_seen_there_is_a_new_lead(city: City) -
     city.assembled(city.drive(2, MONDAY + 2 * DAY))
     [still] = city.candidates("open")
     assert (still.id, still.sightings) == (again.id, again.sightings + 1)
+
+
+def test_a_place_that_is_restored_takes_back_what_was_seen_since(city: City) -> None:
+    city.assembled(city.drive())
+    decide(city, "confirmed")
+    city.assembled(city.drive(1, MONDAY + DAY))
+    one = max(city.candidates("confirmed"), key=lambda each: len(city.sightings_of(each, late=True)))
+    with city.database.write() as session:
+        end_place(session, session.get_one(Candidate, one.id), MONDAY + DAY / 2)
+    city.work()
+    [again] = city.candidates("open")
+    with city.database.write() as session:
+        restore_place(session, one.id)
+    city.work()
+    assert city.candidates("open") == []
+    [merged] = [each for each in city.candidates() if each.id == again.id]
+    assert (merged.state, merged.merged_into_id) == ("merged", one.id)
+    assert city.sightings_of(one, late=True)
+
+
+def test_what_people_confirmed_without_a_patrol_is_found_again_by_one(city: City) -> None:
+    thing = next(each for each in WORLD.things if each.class_name == "street_vendor")
+    lon, lat = at(thing)
+    with city.database.write() as session:
+        told = add_report(
+            session, source="inspector", condition="street_vending", class_name=None, lon=lon, lat=lat,
+            description="a stall", frame_ids=[], reported_at=MONDAY, reporter=None,
+        )  # fmt: skip
+        told.state, told.decided_at = "confirmed", now()
+        before = columns(told)
+    city.assembled(city.drive())
+    [same] = [each for each in city.candidates() if each.id == told.id]
+    assert columns(same) == before
+    assert city.sightings_of(same, late=True)
+    assert [each.id for each in city.candidates() if each.condition == "street_vending"].count(told.id) == 1
+    assert nearest_m(same, [each for each in city.candidates() if each.id != told.id]) > 10
+    city.assembled(city.drive(1, MONDAY + DAY))
+    assert nearest_m(same, [each for each in city.candidates() if each.id != told.id]) > 10
+    assert len(city.sightings_of(same, late=True)) == 2
 
 
 def test_what_is_not_there_any_more_is_gone_and_may_come_back(city: City) -> None:

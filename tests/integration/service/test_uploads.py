@@ -26,14 +26,18 @@ from sqlalchemy import select, update
 from tusclient.client import TusClient
 
 from streetsight.service.app import create_app
+from streetsight.service.files.local import LocalBlobs
 from streetsight.service.frames.intake import take_in
 from streetsight.service.frames.tables import Frame
+from streetsight.service.jobs import queue
+from streetsight.service.jobs.tables import Job
 from streetsight.service.settings import Settings
 from streetsight.service.store.opening import open_database
 from streetsight.service.store.types import now
 from streetsight.service.uploads.archives import ArchiveBomb, TooManyFiles, read_archive
+from streetsight.service.uploads.job import BytesElsewhere, UploadJob
 from streetsight.service.uploads.protocol import CONTENT_TYPE
-from streetsight.service.uploads.service import expire, staging_of
+from streetsight.service.uploads.service import KIND, expire, staging_of
 from streetsight.service.uploads.tables import Upload
 from streetsight.service.worker import Worker
 
@@ -355,6 +359,28 @@ def test_what_was_done_before_a_crash_is_not_done_twice(
     assert (shown["state"], [each["number"] for each in shown["files"]]) == ("done", [0, 1, 2, 3, 4])
     with open_database(settings) as database, database.read() as session:
         assert len(session.scalars(select(Frame.id)).all()) == 5
+
+
+def test_bytes_that_no_machine_has_are_waited_for_until_the_upload_expires(
+    client: TestClient, photos: list[bytes], work: Work, settings: Settings
+) -> None:
+    url = uploaded(client, zipped(("1.jpg", photos[0])))
+    upload_id = url.rpartition("/")[2]
+    staging_of(settings).path(upload_id).unlink()  # as on a disk that was lost, or on another machine
+    with open_database(settings) as database:
+        handler = UploadJob(database, LocalBlobs(settings.data_folder / "files"), settings)
+        with database.write() as session:
+            (claim,) = queue.claim(session, KIND, 1, queue.Backoff())
+            with pytest.raises(BytesElsewhere):
+                handler.work(claim)
+            queue.postpone(session, claim, "elsewhere", timedelta(0))
+            session.execute(update(Upload).where(Upload.id == upload_id).values(expires_at=now()))
+    work()
+    shown = client.get(url).json()
+    assert (shown["state"], shown["files"]) == ("failed", [])
+    assert shown["reason"].startswith("no worker has found its bytes")
+    with open_database(settings) as database, database.read() as session:
+        assert session.scalars(select(Job.id).where(Job.kind == KIND)).all() == []
 
 
 def video(pictures: int) -> bytes:

@@ -203,6 +203,20 @@ def test_events_arrive_in_order_signed_and_as_cloudevents(office: Office, receiv
     assert log[0].answer == "x" * 500
 
 
+def test_metrics_say_what_waits_for_each_destination(
+    office: Office, receiver: Receiver, client: TestClient
+) -> None:
+    office.add(receiver.url)
+    office.add(receiver.url, "archive", area_path="/330106/")
+    office.publish(1)
+    office.publish(2)
+    lines = client.get("/metrics").text.splitlines()
+    assert 'streetsight_outbox_pending{destination="platform"} 2.0' in lines
+    assert 'streetsight_outbox_pending{destination="archive"} 0.0' in lines
+    office.courier.turn()
+    assert 'streetsight_outbox_pending{destination="platform"} 0.0' in client.get("/metrics").text
+
+
 def test_the_signature_is_that_of_the_standards_own_example() -> None:
     """https://github.com/standard-webhooks/standard-webhooks, the vector of its libraries' tests."""
     headers = signed_headers(

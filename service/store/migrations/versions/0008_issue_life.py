@@ -49,6 +49,7 @@ def _versions() -> None:
 
 
 def _widen_issues() -> None:
+    op.add_column("place_endings", sa.Column("undone_at", UtcDateTime(), nullable=True))
     columns = (
         sa.Column("source", sa.String(length=10), nullable=False, server_default="patrol"),
         sa.Column("area_type", sa.String(length=40), nullable=True),
