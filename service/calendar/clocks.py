@@ -41,18 +41,18 @@ class Limit:
         return {"clock": self.clock, "amount": self.amount}
 
     def say(self, language: Language) -> str:
-        """In words, as `4 working hours`."""
+        """In words, as `4 h of working time`."""
         if self.clock == "working_days":
-            return translate("{count} working days", language, count=self.amount)
+            return translate("{count} working day(s)", language, count=self.amount)
         if self.clock == "calendar_days":
-            return translate("{count} days", language, count=self.amount)
+            return translate("{count} day(s)", language, count=self.amount)
         if self.clock == "working_hours" and self.amount % 60:
-            return translate("{count} working minutes", language, count=self.amount)
+            return translate("{count} min of working time", language, count=self.amount)
         if self.clock == "working_hours":
-            return translate("{count} working hours", language, count=self.amount // 60)
+            return translate("{count} h of working time", language, count=self.amount // 60)
         if self.amount % 60:
-            return translate("{count} minutes", language, count=self.amount)
-        return translate("{count} hours, day and night", language, count=self.amount // 60)
+            return translate("{count} min", language, count=self.amount)
+        return translate("{count} h, day and night", language, count=self.amount // 60)
 
 
 def due(limit: Limit, start: datetime, calendar: WorkingCalendar) -> datetime:

@@ -13,12 +13,18 @@ from streetsight.service.calendar.working import WorkingCalendar
 class Subject(Protocol):
     """What of an issue its limit depends on."""
 
-    code: dict[str, Any] | None
-    condition: str
-    class_name: str | None
-    severity: str | None
-    area_path: str | None
-    area_type: str | None
+    @property
+    def code(self) -> dict[str, Any] | None: ...
+    @property
+    def condition(self) -> str: ...
+    @property
+    def class_name(self) -> str | None: ...
+    @property
+    def severity(self) -> str | None: ...
+    @property
+    def area_path(self) -> str | None: ...
+    @property
+    def area_type(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)

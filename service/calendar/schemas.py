@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from streetsight.service.calendar.reading import CalendarDocument, DeadlineDocument, LimitRow
-from streetsight.service.calendar.service import Version
+from streetsight.service.calendar.tables import Version
 
 Document = TypeVar("Document", CalendarDocument, DeadlineDocument)
 

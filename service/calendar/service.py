@@ -10,14 +10,13 @@ from sqlalchemy import func, select
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
 from streetsight.service.calendar.reading import CalendarDocument, DeadlineDocument
-from streetsight.service.calendar.tables import CalendarVersion, DeadlineVersion
+from streetsight.service.calendar.tables import CalendarVersion, DeadlineVersion, Version
 from streetsight.service.calendar.working import Uncalendared, WorkingCalendar
 from streetsight.service.etags import require_version
 from streetsight.service.faults import NotFound
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession, WriteSession
 
-Version = CalendarVersion | DeadlineVersion
 Table = type[CalendarVersion] | type[DeadlineVersion]
 NONE = DeadlineDocument(name="-")
 KEPT = 8
@@ -78,8 +77,8 @@ def bring_in(
 def version_of(session: ReadSession, table: Table, number: int | None = None) -> Version | None:
     """One version, or the newest; None before the first. Raises NoVersion."""
     if number is None:
-        return session.scalar(select(table).order_by(table.number.desc()).limit(1))
-    found = session.scalar(select(table).where(table.number == number))
+        return session.scalars(select(table).order_by(table.number.desc()).limit(1)).first()
+    found = session.scalars(select(table).where(table.number == number)).first()
     if found is None:
         raise NoVersion("there is no version {number}", number=number)
     return found
@@ -87,7 +86,7 @@ def version_of(session: ReadSession, table: Table, number: int | None = None) ->
 
 def list_versions(session: ReadSession, table: Table, limit: int, cursor: str | None) -> Page[Version]:
     """All versions, newest first."""
-    return page(session, select(table), table, limit, cursor)  # type: ignore[arg-type]
+    return page(session, select(table), table, limit, cursor)
 
 
 def _newest(session: ReadSession, table: Table) -> str | None:

@@ -9,7 +9,7 @@ from streetsight.service.store.base import Row
 from streetsight.service.store.types import Json
 
 
-class _Version(Row):
+class Version(Row):
     """A document as it was from one moment on. The one with the highest number is in force.
 
     Attributes:
@@ -25,13 +25,13 @@ class _Version(Row):
     reason: Mapped[str] = mapped_column(Text)
 
 
-class CalendarVersion(_Version):
+class CalendarVersion(Version):
     """Working days and hours; see `reading.CalendarDocument`."""
 
     __tablename__ = "calendar_versions"
 
 
-class DeadlineVersion(_Version):
+class DeadlineVersion(Version):
     """Limits, extensions, supervision; see `reading.DeadlineDocument`."""
 
     __tablename__ = "deadline_versions"

@@ -121,7 +121,7 @@ def count_issues(session: ReadSession, actor: Actor, filters: Filters, zone: tzi
     return IssueCounts(
         total=sum(states.values()), states=states, overdue=late, extension_asked=asked,  # type: ignore[arg-type]
         appeal_open=appealed, proposed=proposed, to_look_again=shelved,
-        supervision={row[0]: row[1] for row in orders},
+        supervision={str(row[0]): row[1] for row in orders},  # type: ignore[misc]
     )  # fmt: skip
 
 

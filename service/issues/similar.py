@@ -48,14 +48,14 @@ def similar(
 def _shown(row: Found, around: Circle, code: str | None) -> SimilarShown:
     plane = LocalPlane(around.lon, around.lat)
     away = float(np.hypot(*plane.to_metres(np.array([row.lon, row.lat], np.float64))))
-    is_issue = isinstance(row, Issue)
+    own = {"what": "candidate", "number": None, "since": row.created_at}
+    if isinstance(row, Issue):
+        own = {"what": "issue", "number": row.number, "since": row.confirmed_at}
     return SimilarShown.model_validate(
         {
-            "what": "issue" if is_issue else "candidate", "id": row.id,
-            "number": row.number if is_issue else None, "state": row.state, "distance_m": round(away, 1),
-            "condition": row.condition, "class": row.class_name, "code": row.code,
+            **own, "id": row.id, "state": row.state, "distance_m": round(away, 1), "condition": row.condition,
+            "class": row.class_name, "code": row.code, "description": row.description,
             "same_code": code is not None and (row.code or {}).get("code") == code,
-            "description": row.description, "best_frame_id": row.best_frame_id,
-            "since": row.confirmed_at if is_issue else row.created_at,
+            "best_frame_id": row.best_frame_id,
         }
     )  # fmt: skip

@@ -13,7 +13,7 @@ Whether an act is possible is also a matter of what hangs on the issue: an exten
 appeal, a pause, a supervision order, a proposal. `NEEDS` says which.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, Protocol, get_args
 
 State = Literal[
@@ -36,10 +36,8 @@ RUNNING: frozenset[State] = frozenset({"dispatched", "rework"})
 """The deadline's clock runs, unless it is paused."""
 ENDED: frozenset[State] = frozenset({"closed", "not_pursued", "withdrawn"})
 
-BACK = "back"
-"""To the state that it was shelved from."""
-
-_MOVES: dict[Kind, dict[State, State | Literal["back"]]] = {
+# "back": to the state that it was shelved from
+_MOVES: dict[Kind, Mapping[State, State | Literal["back"]]] = {
     "dispatch": dict.fromkeys(("filed", "dispatched", "to_check", "rework"), "dispatched"),
     "handle": {"filed": "closed"},
     "answer": {"dispatched": "to_check", "rework": "to_check"},
@@ -47,7 +45,7 @@ _MOVES: dict[Kind, dict[State, State | Literal["back"]]] = {
     "close": dict.fromkeys(OPEN, "closed"),
     "rework": {"to_check": "rework"},
     "shelve": dict.fromkeys(("filed", "dispatched", "rework"), "shelved"),
-    "unshelve": {"shelved": BACK},
+    "unshelve": {"shelved": "back"},
     "reopen": {"closed": "filed", "not_pursued": "filed"},
     "drop": dict.fromkeys(OPEN, "not_pursued"),
 }
@@ -101,13 +99,13 @@ class Standing(Protocol):
 
 def after(issue: Standing, kind: Kind) -> State | None:
     """The state that an act leads to; None when it is not possible as the issue stands."""
-    to = TRANSITIONS.get((issue.state, kind))  # type: ignore[call-overload]
+    to = TRANSITIONS.get((issue.state, kind))  # type: ignore[arg-type]
     needed = NEEDS.get(kind)
     if to is None or (needed and issue.hangs(needed[0]) != needed[1]):
         return None
     if kind in TIMED and not issue.hangs("deadline"):
         return None
-    return (issue.shelved_from or "filed") if to == BACK else to  # type: ignore[return-value]
+    return (issue.shelved_from or "filed") if to == "back" else to  # type: ignore[return-value]
 
 
 def possible(issue: Standing) -> tuple[Kind, ...]:
@@ -125,5 +123,5 @@ def replayed(first: State, kinds: Iterable[Kind]) -> State:
     for kind in kinds:
         to = TRANSITIONS[state, kind]
         shelved_from = state if kind == "shelve" else shelved_from
-        state = shelved_from if to == BACK else to  # type: ignore[assignment]
+        state = shelved_from if to == "back" else to
     return state

@@ -79,6 +79,8 @@ class ServiceRequest:
     address: str | None
     lon: float | None
     lat: float | None
+    agency: str | None = None
+    expected_at: datetime | None = None
 
 
 def find_requests(
@@ -116,11 +118,11 @@ def show(request: ServiceRequest, categories: Categories, language: Language) ->
         "service_name": category.label(language) if category else request.service,
         "service_code": request.service,
         "description": request.description,
-        "agency_responsible": None,
+        "agency_responsible": request.agency,
         "service_notice": None,
         "requested_datetime": w3c(request.requested_at),
         "updated_datetime": w3c(request.updated_at),
-        "expected_datetime": None,
+        "expected_datetime": w3c(request.expected_at) if request.expected_at else None,
         "address": request.address,
         "address_id": None,
         "zipcode": None,
@@ -205,6 +207,7 @@ def _of_issue(
     return ServiceRequest(
         issue.id, CLOSED if closed else OPEN, notes, _service(issue, categories), None, issue.confirmed_at,
         max(issue.updated_at, candidate.updated_at), None, issue.lon, issue.lat,
+        issue.unit, issue.due_at,
     )  # fmt: skip
 
 

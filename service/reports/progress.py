@@ -51,15 +51,20 @@ def _last(candidate: Candidate, found: dict[str, Candidate]) -> Candidate:
     return candidate
 
 
-def _became(candidate: Candidate, issues: dict[str, str]) -> Became:
+def _became(candidate: Candidate, issues: dict[str, tuple[str, datetime]]) -> Became:
+    state, changed_at = issues.get(candidate.id, (None, candidate.updated_at))
+    return Became(_state(candidate, state), max(candidate.updated_at, changed_at), candidate.id)
+
+
+def _state(candidate: Candidate, issue: str | None) -> State:
     state: State = "reviewed"
     if candidate.state == "confirmed":
-        state = _of_issue(issues.get(candidate.id))
+        state = _of_issue(issue)
     elif candidate.state == "gone":
         state = "closed"
     elif candidate.state == "rejected":
         state = "not_followed"
-    return Became(state, candidate.updated_at, candidate.id)
+    return state
 
 
 def _of_issue(state: str | None) -> State:
@@ -81,6 +86,7 @@ def _candidates(session: ReadSession, ids: Sequence[str]) -> Sequence[Candidate]
     return session.scalars(select(Candidate).where(Candidate.id.in_(ids))).all() if ids else []
 
 
-def _issues(session: ReadSession, ids: Sequence[str]) -> dict[str, str]:
-    found = select(Issue.candidate_id, Issue.state).where(Issue.candidate_id.in_(ids))
-    return {row.candidate_id: row.state for row in session.execute(found)} if ids else {}
+def _issues(session: ReadSession, ids: Sequence[str]) -> dict[str, tuple[str, datetime]]:
+    """State of each candidate's issue, and since when it is as it is."""
+    found = select(Issue.candidate_id, Issue.state, Issue.updated_at).where(Issue.candidate_id.in_(ids))
+    return {row.candidate_id: (row.state, row.updated_at) for row in session.execute(found)} if ids else {}

@@ -1,15 +1,18 @@
 """The life of an issue: from filing to closing and back, by whom, with which deadline."""
 
 import io
+import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError
 
 from streetsight.service.auth.actor import Role
 from streetsight.service.candidates.tables import Candidate, CandidateRecheck, PlaceEnding
@@ -19,6 +22,7 @@ from streetsight.service.issues.proposals import propose_by_leads, propose_by_pa
 from streetsight.service.issues.tables import Issue, IssueAct
 from streetsight.service.jobs.tables import Job
 from streetsight.service.patrols.tables import Patrol
+from streetsight.service.reports.progress import states_of
 from streetsight.service.settings import Settings
 from streetsight.service.store.opening import open_database
 
@@ -55,8 +59,6 @@ def picture(shade: int = 0) -> bytes:
 
 def photo(client: TestClient, shade: int, place: dict[str, float] | None = THERE) -> str:
     """Uploads one, and gives its id."""
-    import json
-
     said = {"position": {**place, "source": "browser", "accuracy_m": 10}} if place else {}
     answer = client.post(
         "/v1/photos", files={"photo": ("a.jpg", picture(shade))}, data={"metadata": json.dumps(said)}
@@ -180,7 +182,8 @@ def test_extensions_pauses_and_shelving_move_the_deadline(person: Person, lead: 
     assert act(handler, issue, "ask_extension", status=409, text="x")["code"] == "too_many_extensions"
     assert act(inspector, issue, "pause", text="等许可")["issue"]["paused"]
     on = act(inspector, issue, "resume")["issue"]
-    assert not on["paused"] and on["due_at"] > moved["due_at"]
+    assert not on["paused"]
+    assert on["due_at"] > moved["due_at"]
     bad = act(chief, issue, "shelve", status=422, text="x", until=str(TODAY + timedelta(days=90)))
     assert bad["code"] == "bad_day"
     until = str(TODAY + timedelta(days=10))
@@ -222,7 +225,8 @@ def test_deadlines_pass_once_and_supervision_follows(person: Person, lead: Lead,
                 if hours == 3:  # as if two hours went by
                     row = session.get_one(Issue, issue)
                     values = {"due_at": past, "attention_at": past, "overdue_told": past}
-                    assert row.attention_at is not None and row.attention_at > datetime.now(UTC)
+                    assert row.attention_at is not None
+                    assert row.attention_at > datetime.now(UTC)
                 session.execute(update(Issue).where(Issue.id == issue).values(**values))
             for _ in range(2):
                 with database.write() as session:
@@ -332,3 +336,86 @@ def test_a_confirmation_is_undone_unless_it_was_closed(person: Person, lead: Lea
     act(inspector, issue, "close", text="现场已清")
     refused = inspector.post(path, json={"kind": "reopen"}, headers={"If-Match": '"4"'})
     assert (refused.status_code, refused.json()["code"]) == (409, "issue_closed")
+
+
+def test_of_two_at_once_one_is_told(person: Person, lead: Lead) -> None:
+    one, two = person(Role.INSPECTOR), person(Role.INSPECTOR)
+    path = f"/v1/issues/{filed(one, lead())}/acts"
+
+    def dispatch(client: TestClient) -> int:
+        body = {"kind": "dispatch", "unit": "环卫所", "due_at": "2099-01-01T00:00:00Z"}
+        return client.post(path, json=body, headers={"If-Match": '"1"'}).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(dispatch, (one, two))) == [201, 412]
+
+
+def test_the_worker_tells_of_deadlines(
+    person: Person, lead: Lead, settings: Settings, work: Callable[[], Any]
+) -> None:
+    inspector = person(Role.INSPECTOR)
+    issue = filed(inspector, lead())
+    act(inspector, issue, "dispatch", unit="环卫所", due_at="2099-01-01T00:00:00Z")
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    with open_database(settings) as database, database.write() as session:
+        session.execute(update(Issue).values(due_at=past, attention_at=past))
+    work()
+    told = inspector.get(f"/v1/issues/{issue}/acts", headers={"Accept-Language": "zh"}).json()
+    assert (told[-1]["label"], told[-1]["by"]) == ("超期", "streetsight")
+    assert read(inspector, issue)["version"] == 2  # in nobody's way who acts
+
+
+def test_acts_cannot_be_changed(person: Person, lead: Lead, settings: Settings) -> None:
+    inspector = person(Role.INSPECTOR)
+    act(inspector, filed(inspector, lead()), "comment", text="a")
+    for change in (update(IssueAct).values(text="b"), delete(IssueAct)):
+        with (
+            open_database(settings) as database,
+            pytest.raises(DBAPIError, match="never changed"),
+            database.write() as session,
+        ):
+            session.execute(change)
+
+
+def test_who_reported_is_told_of_the_end(person: Person, lead: Lead, settings: Settings) -> None:
+    inspector = person(Role.INSPECTOR)
+    closed, dropped = lead(source="citizen"), lead(source="citizen", lon=120.3)
+    first = act(inspector, filed(inspector, closed), "close", text="已清")["issue"]
+    act(inspector, filed(inspector, dropped), "drop", reason="permitted")
+    with open_database(settings) as database, database.read() as session:
+        became = states_of(session, [closed, dropped])
+    assert (became[closed].state, became[dropped].state) == ("closed", "not_followed")
+    assert became[closed].updated_at == datetime.fromisoformat(first["updated_at"])
+
+
+def test_calendar_and_deadlines_over_http(person: Person) -> None:
+    analyst, viewer = person(Role.ANALYST), person(Role.VIEWER)
+    assert viewer.get("/v1/calendar").json() == {"version": None, "document": None}
+    wanted = {"clock": "working_hours", "amount": 60}
+    none = viewer.get("/v1/calendar/due", params=wanted)
+    assert (none.status_code, none.json()["code"]) == (409, "no_calendar")
+    sent = {"params": {"reason": "x"}, "headers": {"If-Match": '"0"'}}
+    bad = analyst.put(
+        "/v1/calendar", json={**CALENDAR, "years": {"2026": {"holidays": ["2025-01-01"]}}}, **sent
+    )
+    assert (bad.status_code, bad.json()["code"]) == (422, "malformed")
+    assert viewer.put("/v1/calendar", json=CALENDAR, **sent).status_code == 403
+    assert analyst.put("/v1/calendar", json=CALENDAR, **sent).json()["number"] == 1
+    assert analyst.put("/v1/calendar", json=CALENDAR, **sent).status_code == 412
+    at = viewer.get("/v1/calendar/due", params={**wanted, "start": f"{TODAY.year}-03-02T09:30:00+08:00"})
+    assert at.json()["says"] == "1 h of working time"
+    monday = date(TODAY.year, 3, 2) + timedelta(days=(7 - date(TODAY.year, 3, 2).weekday()) % 7)
+    day = viewer.get(f"/v1/calendar/days/{monday}").json()
+    assert (day["working"], len(day["shifts"])) == (True, 2)
+    missing = viewer.get("/v1/calendar/days/2001-01-01")
+    assert (missing.status_code, missing.json()["code"]) == (409, "calendar_lacks_year")
+    assert analyst.put("/v1/deadlines", json=DEADLINES, **sent).status_code == 200
+    limits = {"condition": "exposed_garbage", "code": "06010", "area_type": "主次干道"}
+    found = viewer.get("/v1/deadlines/limits", params=limits).json()
+    assert ([each["minutes"] for each in found["limits"]], found["says"]) == ([10, None], "10 min")
+    assert {each["name"] for each in analyst.get("/v1/deadlines/examples").json()} >= {
+        "yuncheng",
+        "main-roads",
+    }
+    assert analyst.get("/v1/deadlines/examples/yuncheng").json()["example"] is True
+    assert [each["number"] for each in analyst.get("/v1/deadlines/versions").json()["items"]] == [1]

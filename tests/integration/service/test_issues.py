@@ -231,10 +231,10 @@ def test_issues_are_listed_by_deadline_and_counted(person: Person, lead: Lead) -
     ids = [confirm(inspector, lead())["issue_id"] for _ in range(3)]
     confirm(other, lead())
     for issue, day in zip(ids[:2], ("2099-02-01", "2099-01-01"), strict=True):
-        asked = {"kind": "dispatch", "unit": "环卫所", "due_at": f"{day}T00:00:00Z"}
-        answer = inspector.post(f"/v1/issues/{issue}/acts", json=asked, headers={"If-Match": '"1"'})
+        body = {"kind": "dispatch", "unit": "环卫所", "due_at": f"{day}T00:00:00Z"}
+        answer = inspector.post(f"/v1/issues/{issue}/acts", json=body, headers={"If-Match": '"1"'})
         assert answer.status_code == 201
-    wanted = {"mine": True, "order": "deadline", "limit": 2}
+    wanted: dict[str, Any] = {"mine": True, "order": "deadline", "limit": 2}
     first = inspector.get("/v1/issues", params=wanted).json()
     assert [each["id"] for each in first["items"]] == [ids[1], ids[0]]
     rest = inspector.get("/v1/issues", params={**wanted, "cursor": first["next_cursor"]}).json()
@@ -243,12 +243,13 @@ def test_issues_are_listed_by_deadline_and_counted(person: Person, lead: Lead) -
     assert (counted["states"]["dispatched"], counted["states"]["filed"], counted["total"]) == (2, 1, 3)
     handler = person(Role.HANDLER, unit="环卫所")
     assert handler.get("/v1/issues/counts").json()["total"] == 2
-    for asked, count in (
+    filters: tuple[tuple[dict[str, Any], int], ...] = (
         ({"open": True}, 4), ({"open": False}, 0), ({"state": ["filed", "closed"]}, 2),
         ({"overdue": True}, 0),
         ({"overdue": False}, 4), ({"due_before": "2099-01-15T00:00:00Z"}, 1), ({"code": "06010"}, 0),
         ({"source": "patrol"}, 4), ({"near": "120.15,30.27,30"}, 4), ({"supervision": "any"}, 0),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for asked, count in filters:
         assert len(inspector.get("/v1/issues", params=asked).json()["items"]) == count, asked
 
 

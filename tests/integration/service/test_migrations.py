@@ -1,11 +1,13 @@
 """Versions of the database: set up when empty, refused when other, the same as the tables say."""
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from streetsight.service.issues.tables import Issue
 from streetsight.service.store.database import Database, DatabaseError
 from streetsight.service.store.migrating import (
     found_version,
@@ -42,6 +44,35 @@ def test_migrations_and_tables_say_the_same(empty: Database) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
     empty.close()
+
+
+def test_issues_of_before_go_on(empty: Database) -> None:
+    """Rows of version 0007 have the life of version 0008."""
+    with empty.engine.begin() as connection:
+        config = migration_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+        for number, state in enumerate(("filed", "withdrawn")):
+            connection.execute(text(_CANDIDATE), {"id": f"c{number}"})
+            connection.execute(text(_ISSUE), {"id": f"i{number}", "candidate": f"c{number}", "state": state})
+    migrate(empty)
+    with empty.read() as session:
+        first, second = session.scalars(select(Issue).order_by(Issue.id))
+    assert [(each.state, each.source, each.reworks) for each in (first, second)] == [
+        ("filed", "hotline", 0), ("withdrawn", "hotline", 0),
+    ]  # fmt: skip
+    assert first.updated_at == first.confirmed_at
+    assert first.best_box == [1.0, 2.0, 3.0, 4.0]
+    empty.close()
+
+
+_CANDIDATE = """INSERT INTO candidates (id, created_at, source, condition, state, sightings, frames, patrols,
+    findings, alternatives, evidence, needs_second_look, best_box, version, updated_at, pinned)
+    VALUES (:id, '2026-11-01', 'hotline', 'exposed_garbage', 'confirmed', 0, 0, 0, '[]', '[]', '{}', false,
+    '[1.0, 2.0, 3.0, 4.0]', 1, '2026-11-01', false)"""
+_ISSUE = """INSERT INTO issues (id, created_at, number, district, candidate_id, state, condition,
+    confirmed_at, confirmed_by_id, confirmed_by, version) VALUES (:id, '2026-11-01', :id, '', :candidate, :state,
+    'exposed_garbage', '2026-11-01', 'p', 'li.ming', 1)"""
 
 
 def test_there_is_one_way_up() -> None:

@@ -225,5 +225,5 @@ def test_steps_are_reached_one_after_the_other() -> None:
 def test_limits_say_themselves_in_both_languages() -> None:
     assert LimitSent(clock="working_hours", hours=4).made().say("zh") == "4 工作时"
     assert Limit("continuous", 120).say("zh") == "2 紧急工作时"
-    assert Limit("continuous", 10).say("en") == "10 minutes"
-    assert Limit("working_days", 5).say("en") == "5 working days"
+    assert Limit("continuous", 10).say("en") == "10 min"
+    assert Limit("working_days", 5).say("en") == "5 working day(s)"

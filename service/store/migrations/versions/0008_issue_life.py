@@ -1,5 +1,7 @@
 """The life of an issue: acts, photos, supervision, calendars and deadlines."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -50,7 +52,7 @@ def _versions() -> None:
 
 def _widen_issues() -> None:
     op.add_column("place_endings", sa.Column("undone_at", UtcDateTime(), nullable=True))
-    columns = (
+    columns: tuple[sa.Column[Any], ...] = (
         sa.Column("source", sa.String(length=10), nullable=False, server_default="patrol"),
         sa.Column("area_type", sa.String(length=40), nullable=True),
         sa.Column("place", sa.String(length=500), nullable=True),
