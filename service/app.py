@@ -29,6 +29,7 @@ from streetsight.service.middleware import BodyLimit, RequestLog
 from streetsight.service.open311 import key_routes as open311_keys
 from streetsight.service.open311 import routes as open311
 from streetsight.service.pages import devices as devices_pages
+from streetsight.service.pages import models as models_pages
 from streetsight.service.pages import patrols as patrols_pages
 from streetsight.service.pages import filing, signing_in, static
 from streetsight.service.pages.errors import install_error_pages
@@ -68,7 +69,7 @@ ROUTERS = (
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     privacy.router, retention.router,
     static.router, signing_in.router, filing.router,
-    patrols_pages.router, devices_pages.router,
+    patrols_pages.router, devices_pages.router, models_pages.router,
 )  # fmt: skip
 
 

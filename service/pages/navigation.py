@@ -24,6 +24,7 @@ PAGES: tuple[Entry, ...] = (
     _entry("/tag", "Tag photos", P.ENTER),
     _entry("/patrols", "Patrols", P.READ),
     _entry("/devices", "Devices", P.READ),
+    _entry("/models", "Models", P.READ),
 )
 
 
