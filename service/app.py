@@ -31,7 +31,7 @@ from streetsight.service.open311 import routes as open311
 from streetsight.service.pages import devices as devices_pages
 from streetsight.service.pages import models as models_pages
 from streetsight.service.pages import patrols as patrols_pages
-from streetsight.service.pages import filing, signing_in, static
+from streetsight.service.pages import filing, leads, map, review, signing_in, static
 from streetsight.service.pages.errors import install_error_pages
 from streetsight.service.patrols import routes as patrols
 from streetsight.service.people import oidc_routes as oidc
@@ -68,7 +68,7 @@ ROUTERS = (
     photos.router, calendar.router, deadlines.router,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     privacy.router, retention.router,
-    static.router, signing_in.router, filing.router,
+    static.router, signing_in.router, filing.router, review.router, map.router, leads.router,
     patrols_pages.router, devices_pages.router, models_pages.router,
 )  # fmt: skip
 

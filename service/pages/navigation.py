@@ -22,6 +22,9 @@ def _entry(path: str, title: str, *needs: Permission) -> Entry:
 P = Permission
 PAGES: tuple[Entry, ...] = (
     _entry("/tag", "Tag photos", P.ENTER),
+    _entry("/review", "Review", P.DECIDE),
+    _entry("/map", "Map", P.READ),
+    _entry("/candidates", "Leads", P.READ),
     _entry("/patrols", "Patrols", P.READ),
     _entry("/devices", "Devices", P.READ),
     _entry("/models", "Models", P.READ),

@@ -1,4 +1,4 @@
-"""Review leases."""
+"""Review leases, and ground seen in bad light."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,3 +23,4 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_review_leases_person_id_desk"), "review_leases", ["person_id", "desk"])
     op.create_index(op.f("ix_review_leases_expires_at"), "review_leases", ["expires_at"])
+    op.add_column("covered_tiles", sa.Column("dim", sa.LargeBinary(), nullable=True))
