@@ -29,9 +29,10 @@ from streetsight.service.middleware import BodyLimit, RequestLog
 from streetsight.service.open311 import key_routes as open311_keys
 from streetsight.service.open311 import routes as open311
 from streetsight.service.pages import devices as devices_pages
+from streetsight.service.pages import issues as issues_pages
 from streetsight.service.pages import models as models_pages
 from streetsight.service.pages import patrols as patrols_pages
-from streetsight.service.pages import filing, leads, map, review, signing_in, static
+from streetsight.service.pages import filing, leads, map, review, signing_in, static, tasks
 from streetsight.service.pages.errors import install_error_pages
 from streetsight.service.patrols import routes as patrols
 from streetsight.service.people import oidc_routes as oidc
@@ -69,7 +70,7 @@ ROUTERS = (
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     privacy.router, retention.router,
     static.router, signing_in.router, filing.router, review.router, map.router, leads.router,
-    patrols_pages.router, devices_pages.router, models_pages.router,
+    tasks.router, issues_pages.router, patrols_pages.router, devices_pages.router, models_pages.router,
 )  # fmt: skip
 
 

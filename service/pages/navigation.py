@@ -23,8 +23,10 @@ P = Permission
 PAGES: tuple[Entry, ...] = (
     _entry("/tag", "Tag photos", P.ENTER),
     _entry("/review", "Review", P.DECIDE),
+    _entry("/tasks", "My tasks", P.ANSWER_TASKS),
     _entry("/map", "Map", P.READ),
     _entry("/candidates", "Leads", P.READ),
+    _entry("/issues", "Issues", P.READ_TASKS),
     _entry("/patrols", "Patrols", P.READ),
     _entry("/devices", "Devices", P.READ),
     _entry("/models", "Models", P.READ),

@@ -2,6 +2,7 @@
 // others. All of it is in memory; while the server is away or the session is over, the queue waits and goes on.
 import { call, newKey } from "./api.js";
 import { make } from "./elements.js";
+import { inZone } from "./here.js";
 
 const LOOKED_AT_ONCE = 2, PREVIEW_PX = 1600, THUMB_PX = 160;
 
@@ -157,10 +158,3 @@ async function shrunk(picture, side) {
 }
 
 const fingerprint = ({ name, size, lastModified }) => `${name}/${size}/${lastModified}`;
-
-/** A moment with this device's offset from UTC, as 2026-11-22T08:30:00+08:00. */
-function inZone(moment) {
-  const minutes = -moment.getTimezoneOffset(), two = (value) => String(Math.floor(Math.abs(value))).padStart(2, "0");
-  const local = new Date(moment.getTime() + minutes * 60_000).toISOString().slice(0, 19);
-  return `${local}${minutes < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
-}

@@ -1,7 +1,10 @@
 // Where something is, and who says so: the photo's EXIF, the browser, or a pin on the map. Markup: _place.html.
 // A place is {lon, lat, source, accuracy_m} in WGS-84, or null; never guessed.
+import { whereIAm } from "./here.js";
 import { pinMap } from "./pin_map.js";
 import { say } from "./words.js";
+
+export { whereIAm };
 
 /** What says where it is, in words. */
 export function sourceSaid(place) {
@@ -22,20 +25,6 @@ export function placeSaid(place) {
 }
 
 export const degreesSaid = ({ lon, lat }) => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
-
-/**
- * Where this browser is, now.
- *
- * @throws {Error} why it does not say, with what to do, in words
- */
-export function whereIAm() {
-  if (!isSecureContext || !navigator.geolocation) return Promise.reject(new Error(say("Browsers tell their position only over HTTPS. Put the pin on the map instead.")));
-  return new Promise((resolve, reject) => navigator.geolocation.getCurrentPosition(
-    ({ coords }) => resolve({ lon: coords.longitude, lat: coords.latitude, source: "browser", accuracy_m: Math.min(Math.max(coords.accuracy || 1, 0.1), 10_000) }),
-    ({ code }) => reject(new Error(code === 1 ? say("This browser may not tell its position. Allow it in the settings of the browser, or put the pin on the map.")
-      : say("This browser does not know its position. Put the pin on the map instead."))),
-    { enableHighAccuracy: true, timeout: 15_000, maximumAge: 0 }));
-}
 
 export class PlacePicker {
   #root; #said; #problem; #photo; #back; #degrees; #map = null; #onChange;
