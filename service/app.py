@@ -28,11 +28,14 @@ from streetsight.service.labelstudio import routes as labelstudio
 from streetsight.service.middleware import BodyLimit, RequestLog
 from streetsight.service.open311 import key_routes as open311_keys
 from streetsight.service.open311 import routes as open311
+from streetsight.service.pages import administration as administration_pages
+from streetsight.service.pages import city as city_pages
 from streetsight.service.pages import devices as devices_pages
+from streetsight.service.pages import filing, leads, map, review, signing_in, static, tasks
 from streetsight.service.pages import issues as issues_pages
 from streetsight.service.pages import models as models_pages
 from streetsight.service.pages import patrols as patrols_pages
-from streetsight.service.pages import filing, leads, map, review, signing_in, static, tasks
+from streetsight.service.pages import webhooks as webhooks_pages
 from streetsight.service.pages.errors import install_error_pages
 from streetsight.service.patrols import routes as patrols
 from streetsight.service.people import oidc_routes as oidc
@@ -71,6 +74,7 @@ ROUTERS = (
     privacy.router, retention.router,
     static.router, signing_in.router, filing.router, review.router, map.router, leads.router,
     tasks.router, issues_pages.router, patrols_pages.router, devices_pages.router, models_pages.router,
+    administration_pages.router, city_pages.router, webhooks_pages.router,
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ PAGES: tuple[Entry, ...] = (
     _entry("/patrols", "Patrols", P.READ),
     _entry("/devices", "Devices", P.READ),
     _entry("/models", "Models", P.READ),
+    _entry("/admin", "Administration", P.ANALYSE, P.ADMINISTER),
 )
 
 

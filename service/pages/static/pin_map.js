@@ -19,23 +19,23 @@ export function tiles() {
 export const drawn = ([lon, lat]) => { const [x, y] = fromWgs84([lon, lat], tiles().crs); return L.latLng(y, x); };
 export const meant = ({ lng, lat }) => toWgs84([lng, lat], tiles().crs);
 
-/** A Leaflet map in `host`, with tiles if there are any, and a scale; the outlines of areas are under all. */
-export function baseMap(host, options = {}) {
-  const map = L.map(host, { zoomControl: true, attributionControl: false, maxZoom: 20, zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches, ...options });
+/** A Leaflet map in `host`, with tiles if there are any, and a scale. `leaflet`: vendor/leaflet-draw.js is one of its own. */
+export function baseMap(host, options = {}, leaflet = L) {
+  const map = leaflet.map(host, { zoomControl: true, attributionControl: false, maxZoom: 20, zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches, ...options });
   map.fitBounds(CHINA);
-  L.control.scale({ imperial: false }).addTo(map);
+  leaflet.control.scale({ imperial: false }).addTo(map);
   const { url, attribution } = tiles();
   if (url) {
-    L.tileLayer(url, { maxZoom: 20, maxNativeZoom: 18 }).addTo(map);
-    if (attribution) L.control.attribution({ prefix: false }).addAttribution(attribution).addTo(map);
+    leaflet.tileLayer(url, { maxZoom: 20, maxNativeZoom: 18 }).addTo(map);
+    if (attribution) leaflet.control.attribution({ prefix: false }).addAttribution(attribution).addTo(map);
   }
   return map;
 }
 
 /** Outlines of the city's areas under everything else: where there are no tiles, they tell where one is. */
-export async function showAreas(map) {
+export async function showAreas(map, leaflet = L) {
   outlines ??= call("GET", "/v1/areas/geojson").then(({ data }) => data, () => ({ type: "FeatureCollection", features: [] }));
-  const layer = L.geoJSON(await outlines, { interactive: false, coordsToLatLng: drawn, style: { className: "area-outline", weight: 1, fill: false } });
+  const layer = leaflet.geoJSON(await outlines, { interactive: false, coordsToLatLng: drawn, style: { className: "area-outline", weight: 1, fill: false } });
   return layer.addTo(map).bringToBack();
 }
 
@@ -50,13 +50,13 @@ export function pinMap(host, { onMove }) {
   const map = baseMap(host);
   const circle = L.circle([0, 0], { radius: 1, interactive: false, className: "accuracy" });
   const pin = L.marker([0, 0], {
-    draggable: true, autoPan: true, keyboard: true, alt: say("The pin; move it by dragging, or with the arrow keys"),
+    draggable: true, autoPan: true, keyboard: true,
     icon: L.divIcon({ className: "pin", html: make("span"), iconSize: [28, 36], iconAnchor: [14, 36] }),
   });
   const moved = (to) => { circle.remove(); pin.setLatLng(to).addTo(map); keep(meant(to)); onMove(meant(to)); };
   map.on("click", (event) => moved(event.latlng));
   pin.on("dragend", () => moved(pin.getLatLng()));
-  pin.on("add", () => byKeys(map, pin, moved));
+  pin.on("add", () => { pin.getElement().setAttribute("aria-label", say("The pin; move it by dragging, or with the arrow keys")); byKeys(map, pin, moved); });
   host.addEventListener("keydown", (event) => {
     if (event.target !== host || event.key !== "Enter") return;
     event.preventDefault();
