@@ -79,7 +79,7 @@ export class LeadView {
     const fact = (name, ...value) => list.append(make("dt", {}, name), make("dd", {}, ...value));
     const seen = item.last_seen_at ? `${moment(item.last_seen_at)} (${ago(item.last_seen_at)})` : "–";
     fact(say("last seen"), seen);
-    if (item.sightings) fact(say("seen"), say("{sightings} times on {patrols} patrols, {frames} photos", { sightings: number(item.sightings), patrols: number(item.patrols), frames: number(item.frames) }));
+    if (item.sightings) fact(say("seen"), say("sightings: {sightings} · patrols: {patrols} · photos: {frames}", { sightings: number(item.sightings), patrols: number(item.patrols), frames: number(item.frames) }));
     if (item.code) fact(say("code"), `${item.code.code} ${item.code.name ?? ""}`, make("span", { className: "hint" }, ` ${item.code.scheme}`));
     fact(say("place"), ...this.#place());
     if (item.area_m2) fact(say("size"), say("about {m2} m²", { m2: number(Math.round(item.area_m2[0] * 10) / 10) }));
@@ -108,7 +108,7 @@ export class LeadView {
 
   #told({ at, seen, recheck, report, decision }) {
     const when = make("time", { dateTime: at ?? "", title: moment(at) }, moment(at));
-    if (seen) return make("li", {}, this.#thumb(seen.best.frame_id), make("div", {}, when, make("span", {}, `${percent(seen.score)}, ${say("{count} photos", { count: number(seen.frames) })}`), ...(seen.late ? [badge(say("after the decision"))] : [])));
+    if (seen) return make("li", {}, this.#thumb(seen.best.frame_id), make("div", {}, when, make("span", {}, `${percent(seen.score)}, ${say("photos: {count}", { count: number(seen.frames) })}`), ...(seen.late ? [badge(say("after the decision"))] : [])));
     if (recheck) return make("li", {}, make("div", {}, when, make("span", { className: `recheck ${recheck.outcome}` }, say("a later pass:"), " ", named("outcomes", recheck.outcome), ["gone", "still_present"].includes(recheck.outcome) ? ` (${percent(recheck.outcome === "gone" ? recheck.gone : recheck.matched)})` : "")));
     if (report) return make("li", {}, ...report.frame_ids.slice(0, 1).map((frame) => this.#thumb(frame)), make("div", {}, when, make("span", {}, `${named("sources", report.source)}: `, make("q", {}, report.description ?? "–"))));
     const why = [decision.reason_text, decision.text].filter(Boolean).join(": ");

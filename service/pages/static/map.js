@@ -5,7 +5,7 @@ import { named } from "./lead_view.js";
 import { outlines } from "./map_outlines.js";
 import { notice } from "./notice.js";
 import { baseMap, drawn, meant, tiles } from "./pin_map.js";
-import { whereIAm } from "./place.js";
+import { whereIAm } from "./here.js";
 import { conditionColour, conditionLabel } from "./taxonomy.js";
 import L from "./vendor/leaflet.js";
 import { number } from "./writing.js";
@@ -14,6 +14,7 @@ import { say } from "./words.js";
 const LEADS = ["area", "condition", "class", "severity", "state", "source"], ISSUES = ["area", "condition", "class", "severity", "source"];
 const USUAL = ["leads", "issues", "areas"], GROUND_ZOOM = 13, POINT_ZOOM = 17, SETTLED_MS = 120, DAY_MS = 86_400_000;
 const form = document.getElementById("filters"), panel = document.getElementById("panel"), summary = document.getElementById("summary");
+if (matchMedia("(max-width: 60rem)").matches) form.querySelector("details").open = false;
 const map = baseMap("map", { worldCopyJump: true, zoomSnap: 1 });
 const area = outlines(map, { graticule: !tiles().url });
 const totals = { leads: 0, issues: 0 };
@@ -62,7 +63,12 @@ function point(each, kind, text, onChoose) {
   const dot = make("span", { className: `mark ${kind} ${each.state}` });
   dot.style.setProperty("--colour", conditionColour(each.condition));
   const marker = L.marker(drawn([each.lon, each.lat]), { icon: L.divIcon({ className: "", html: dot, iconSize: [24, 24] }), title: text, alt: text, riseOnHover: true });
-  return marker.on("click", onChoose);
+  return chosen(marker, onChoose);
+}
+
+/** Run it when a mark is chosen, by pointer, by touch or by Enter. */
+function chosen(marker, run) {
+  return marker.on("click", run).on("keypress", ({ originalEvent }) => { if (originalEvent.key === "Enter") run(); });
 }
 
 function cluster(each, { kind, says }) {
@@ -72,7 +78,7 @@ function cluster(each, { kind, says }) {
   disc.style.setProperty("--open", `${(100 * each.open) / each.count}%`);
   const [west, south, east, north] = each.bbox;
   const marker = L.marker(drawn([each.lon, each.lat]), { icon: L.divIcon({ className: "", html: disc, iconSize: [size, size] }), title: text, alt: text });
-  return marker.on("click", () => map.fitBounds([drawn([west, south]), drawn([east, north])], { maxZoom: Math.max(POINT_ZOOM, map.getZoom() + 2) }));
+  return chosen(marker, () => map.fitBounds([drawn([west, south]), drawn([east, north])], { maxZoom: Math.max(POINT_ZOOM, map.getZoom() + 2) }));
 }
 
 /** Ground and ways of patrols, when the window is small enough for them. */
@@ -131,7 +137,7 @@ async function draw() {
 function write(changes, push) {
   const query = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(changes)) if (value === null || value === "") query.delete(name); else query.set(name, value);
-  const to = `${location.pathname}${query.size ? `?${query}` : ""}`;
+  const text = String(query).replaceAll("%2C", ",").replaceAll("%3A", ":"), to = `${location.pathname}${text && `?${text}`}`;
   if (push && to !== location.pathname + location.search) history.pushState(null, "", to); else history.replaceState(null, "", to);
   const list = new URLSearchParams([...query].filter(([name]) => LEADS.includes(name)));
   document.getElementById("as-list").href = `/candidates${list.size ? `?${list}` : ""}`;
@@ -205,7 +211,7 @@ document.getElementById("here").addEventListener("click", async () => {
   }
 });
 document.querySelectorAll("[data-colour]").forEach((each) => { each.style.background = each.dataset.colour; });
-if (matchMedia("(max-width: 60rem)").matches) form.querySelector("details").open = false;
+new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(map.getContainer());
 
 begin(JSON.parse(document.getElementById("begin").textContent));
 read();

@@ -94,7 +94,7 @@ function framed(url, area, box, alt, small = false) {
     frame.style.setProperty("--ratio", String((area[2] - area[0]) / (area[3] - area[1])));
     if (box) frame.append(drawnBox(area, box));
   }
-  image.addEventListener("error", () => void explain(frame, image, url), { once: true });
+  image.addEventListener("error", () => void explain(frame, image, url, small), { once: true });
   load(image, url, small);
   return frame;
 }
@@ -118,11 +118,11 @@ function around([x1, y1, x2, y2], [width, height]) {
 }
 
 /** Why there is no picture, in words, in its place; a session that had ended meanwhile is begun anew by `call`. */
-async function explain(frame, image, url) {
+async function explain(frame, image, url, small) {
   try {
     await call("GET", url, { patient: true });
     image.src = url;
   } catch (error) {
-    if (error instanceof Problem) frame.replaceChildren(make("p", { className: "no-picture" }, error.message));
+    if (error instanceof Problem) frame.replaceChildren(...(small ? [] : [make("p", { className: "no-picture" }, error.message)]));
   }
 }
