@@ -15,7 +15,7 @@ document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
  * A box to show: {id, box_xyxy_px, colour, text, faded?: boolean}.
  */
 export class BoxEditor {
-  #host; #calls; #annotator = null; #image = null; #labels = null; #scale = [1, 1]; #size = [1, 1]; #boxes = []; #selected = null; #quiet = false; #turn = 0;
+  #host; #calls; #annotator = null; #labels = null; #scale = [1, 1]; #size = [1, 1]; #boxes = []; #selected = null; #quiet = false; #turn = 0;
 
   constructor(host, calls) {
     this.#host = host;
@@ -30,36 +30,37 @@ export class BoxEditor {
    * @param {string} alt what it shows, in words
    */
   async show(url, size, alt) {
-    const turn = (this.#turn += 1), image = new Image();
+    this.#drop(); // its picture stays until the next one is there
+    const turn = this.#turn, image = new Image();
     Object.assign(image, { src: url, alt, draggable: false });
     await image.decode();
     if (turn !== this.#turn) return;
-    this.clear();
-    this.#turn = turn;
-    this.#image = image;
     this.#size = size;
     this.#scale = [image.naturalWidth / size[0], image.naturalHeight / size[1]];
-    this.#host.append(image);
+    this.#host.replaceChildren(image);
     this.#annotator = createImageAnnotator(image, { drawingEnabled: false, drawingMode: "drag", userSelectAction: "EDIT", theme: "light" });
     this.#annotator.element.classList.add("boxes");
     this.#labels = make("div", { className: "box-labels", "aria-hidden": "true" });
     this.#annotator.element.append(this.#labels);
     const layer = this.#annotator.element.querySelector("svg");
     layer.setAttribute("aria-label", alt);
-    layer.removeAttribute("tabindex"); // the list of boxes beside it is the way by keyboard
+    layer.removeAttribute("tabindex");
+    // Annotorious' handles are buttons without a name that no key moves; the list of boxes is the way by keyboard.
+    new MutationObserver(() => { for (const handle of layer.querySelectorAll("[role=button]")) { handle.removeAttribute("role"); handle.removeAttribute("tabindex"); } })
+      .observe(layer, { childList: true, subtree: true });
     this.#annotator.state.store.observe((event) => this.#observed(event.changes));
-    this.#annotator.on("selectionChanged", ([chosen]) => this.#chose(chosen?.id ?? null));
+    // Its event selectionChanged comes later, when keys may have chosen another box; this is told at once.
+    this.#annotator.state.selection.subscribe(({ selected: [first] }) => this.#chose(first?.id ?? null));
   }
 
   /** Take the photo away. */
   clear() {
-    this.#turn += 1;
-    this.#annotator?.destroy();
-    this.#annotator = this.#image = null;
-    this.#boxes = [];
-    this.#selected = null;
+    this.#drop();
     this.#host.replaceChildren();
   }
+
+  /** Whether the photo is there, and its boxes can be painted. */
+  get ready() { return this.#annotator !== null; }
 
   /** Show exactly these boxes, this one chosen. */
   paint(boxes, selected = null) {
@@ -80,6 +81,7 @@ export class BoxEditor {
 
   /** Let the next drag draw a box, or not. */
   draw(on) {
+    if (on) this.#silently(() => this.#annotator?.cancelSelected()); // while a box is being edited, none is drawn
     this.#annotator?.setDrawingEnabled(on);
     this.#annotator?.element.classList.toggle("drawing", on);
   }
@@ -96,6 +98,14 @@ export class BoxEditor {
     const w = clip(x2 - x1 + dw * step, LEAST_SIDE_PX, width), h = clip(y2 - y1 + dh * step, LEAST_SIDE_PX, height);
     const x = clip(x1 + dx * step, 0, width - w), y = clip(y1 + dy * step, 0, height - h);
     return [x, y, x + w, y + h];
+  }
+
+  #drop() {
+    this.#turn += 1;
+    this.#annotator?.destroy();
+    this.#annotator = null;
+    this.#boxes = [];
+    this.#selected = null;
   }
 
   #observed({ created = [], updated = [] }) {

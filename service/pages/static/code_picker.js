@@ -18,20 +18,19 @@ export function linesOf(scheme) {
 }
 
 export class CodePicker {
-  #root; #input; #list; #scheme; #said; #lines = []; #active = -1; #onChange;
+  #input; #popup; #list; #hint; #scheme; #said; #lines = []; #active = -1; #onChange;
 
   /** @param {{onChange: (code: object|null) => void}} calls a line of GET /v1/codes was chosen, or none is */
   constructor(root, { onChange }) {
-    this.#root = root;
     this.#onChange = onChange;
     this.value = null;
-    [this.#input, this.#list, this.#scheme, this.#said] = ["[role=combobox]", "[role=listbox]", "select", ".chosen-code"].map((selector) => root.querySelector(selector));
+    [this.#input, this.#popup, this.#list, this.#hint, this.#scheme, this.#said] = ["[role=combobox]", ".code-popup", "[role=listbox]", ".hint", "select", ".chosen-code"].map((selector) => root.querySelector(selector));
     this.#input.addEventListener("input", () => { this.#take(null); void this.#search(); });
     this.#input.addEventListener("focus", () => this.#input.select());
     this.#input.addEventListener("click", () => void this.#search());
     this.#input.addEventListener("keydown", (event) => this.#key(event));
     this.#input.addEventListener("blur", () => this.#close());
-    this.#list.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
+    this.#popup.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
     this.#list.addEventListener("click", (event) => { const option = event.target.closest("[role=option]"); if (option) this.#choose(Number(option.dataset.index)); });
     this.#scheme.addEventListener("change", () => { this.set(null); this.#input.focus(); void this.#search(); });
   }
@@ -67,24 +66,26 @@ export class CodePicker {
     if (document.activeElement !== this.#input) return;
     this.#list.replaceChildren(...this.#lines.map((line, index) => make("li", { role: "option", id: `${this.#list.id}-${index}`, "aria-selected": "false", dataset: { index } },
       make("b", {}, line.code), ` ${line.label} `, make("span", { className: "hint" }, line.kind === "部件" ? say("component") : conditionLabel(line.condition)))));
-    if (!this.#lines.length) this.#list.append(make("li", { className: "hint" }, say("No code has these words. Try fewer, or the other table.")));
-    else if (found.length > SHOWN) this.#list.append(make("li", { className: "hint" }, say("{count} more; type a part of the name", { count: found.length - SHOWN })));
-    this.#list.hidden = false;
+    this.#hint.textContent = !this.#lines.length ? say("No code has these words. Try fewer, or the other table.")
+      : found.length > SHOWN ? say("{count} more; type a part of the name", { count: found.length - SHOWN }) : "";
+    this.#list.hidden = !this.#lines.length; // a listbox has options
+    this.#popup.hidden = false;
     this.#input.setAttribute("aria-expanded", "true");
     this.#mark(words.length && this.#lines.length ? 0 : -1);
   }
 
   #key(event) {
     if (event.isComposing) return;
-    const open = !this.#list.hidden, last = this.#lines.length - 1;
+    const open = !this.#popup.hidden, last = this.#lines.length - 1;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       if (!open) { void this.#search(); return; }
       const down = event.key === "ArrowDown";
       this.#mark(down ? (this.#active >= last ? 0 : this.#active + 1) : (this.#active <= 0 ? last : this.#active - 1));
-    } else if (event.key === "Enter" && open && this.#active >= 0) {
+    } else if (event.key === "Enter" && (!this.value || (open && this.#active >= 0))) {
       event.preventDefault();
-      this.#choose(this.#active);
+      if (open) this.#choose(this.#active);
+      else void this.#search().then(() => this.#choose(this.#active)); // who types fast is there before the table
     } else if (event.key === "Escape" && open) {
       event.preventDefault();
       event.stopPropagation();
@@ -101,10 +102,10 @@ export class CodePicker {
     options[index].scrollIntoView({ block: "nearest" });
   }
 
-  #choose(index) { this.#take(this.#lines[index]); }
+  #choose(index) { if (this.#lines[index]) this.#take(this.#lines[index]); }
 
   #close() {
-    this.#list.hidden = true;
+    this.#popup.hidden = true;
     this.#active = -1;
     this.#input.setAttribute("aria-expanded", "false");
     this.#input.removeAttribute("aria-activedescendant");

@@ -3,7 +3,7 @@ import { make } from "./elements.js";
 import { fileIssue, IssueForm } from "./issue_form.js";
 import { notice } from "./notice.js";
 import { PhotoQueue } from "./photo_queue.js";
-import { whereIAm } from "./place.js";
+import { whereIAm } from "./here.js";
 import { takeFiles } from "./taking.js";
 import { classNamed } from "./taxonomy.js";
 import { say } from "./words.js";

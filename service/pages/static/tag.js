@@ -1,18 +1,19 @@
 // Tag photos: they are looked at as they come; boxes are confirmed, corrected and filed by key, pointer or touch.
 // All of it is in this page's memory until it is filed; the queue waits out restarts and ended sessions.
+import { newKey } from "./api.js";
 import { BoxEditor } from "./box_editor.js";
 import { chooseClass } from "./class_choice.js";
 import { linesOf } from "./code_picker.js";
 import { make } from "./elements.js";
 import { confirmed } from "./forms.js";
+import { whereIAm } from "./here.js";
 import { fileIssue, IssueForm, similarTo } from "./issue_form.js";
 import { watchKeys } from "./keys.js";
-import { newKey } from "./api.js";
 import { notice } from "./notice.js";
 import { PhotoQueue } from "./photo_queue.js";
-import { PlacePicker, placeSaid, whereIAm } from "./place.js";
-import { classNamed } from "./taxonomy.js";
+import { PlacePicker, placeSaid } from "./place.js";
 import { takeFiles } from "./taking.js";
+import { classes, classNamed } from "./taxonomy.js";
 import { say } from "./words.js";
 
 const at = (id) => document.getElementById(id);
@@ -34,6 +35,8 @@ const walked = (photo) => photo.boxes.filter((box) => counts(box) || at("context
 const boxNamed = (id) => current?.boxes.find((box) => box.id === id);
 const toFile = () => queue.photos.flatMap((photo) => photo.boxes.filter(({ state }) => state === "confirmed").map((box) => ({ photo, box })));
 const percent = (score) => (score === null ? "" : ` ${Math.round(score * 100)}%`);
+
+for (const scheme of new Set(classes().flatMap(({ codes }) => codes.slice(0, 1).map((code) => code.scheme)))) linesOf(scheme).catch(() => {}); // asked for again when needed
 
 // --- photos --------------------------------------------------------------------------------------------------
 
@@ -120,7 +123,9 @@ async function showPhoto() {
   if (!photo.preview || !photo.size || shown === photo.id) return;
   shown = photo.id;
   await editor.show(photo.preview, photo.size, say("Photo {number} of {all}: {name}", { number, all: queue.photos.length, name: photo.name }));
-  if (photo === current) showBoxes();
+  if (photo !== current) return;
+  editor.draw(mode === "draw");
+  showBoxes();
 }
 
 function showProblem(photo) {
@@ -152,24 +157,24 @@ const STATES = {
 function showBoxes() {
   const boxes = walked(current);
   if (chosen && !boxes.some(({ id }) => id === chosen)) chosen = boxes[0]?.id ?? null;
-  at("boxes").replaceChildren(...boxes.map((box, index) => boxEntry(box, index + 1)));
+  at("boxes").replaceChildren(...boxes.map(boxEntry));
   at("nothing").hidden = boxes.length > 0 || current.state !== "ready";
   at("nothing").textContent = say("Nothing that could be an issue was found here. Draw a box (n) around what you see.");
   showContext();
   for (const button of at("acts").querySelectorAll("[data-act]")) button.disabled = !canAct(button.dataset.act);
   at("acts").querySelector("[data-act=confirm]").firstChild.textContent = `${boxNamed(chosen)?.state === "confirmed" ? say("Take back") : say("Confirm")} `;
-  if (shown === current.id) paint();
+  if (editor.ready) paint();
   entry(current).replaceChildren(...entryContent(current));
   showProgress();
 }
 
-function boxEntry(box, number) {
+function boxEntry(box) {
   const { label, colour } = classNamed(box.class), [text, kind] = STATES[box.state](), dot = make("span", { className: "dot" });
   dot.style.background = colour;
   const button = make("button", {
-    type: "button", className: `box ${box.state}`, "aria-pressed": String(box.id === chosen), "aria-label": `${say("Box {number}: {what}", { number, what: label })}${percent(box.score)}, ${text}`,
+    type: "button", className: `box ${box.state}`, "aria-pressed": String(box.id === chosen),
     onclick: () => { chosen = box.id; showBoxes(); },
-  }, dot, make("span", { className: "box-what" }, label), make("span", { className: "hint" }, box.score === null ? say("drawn by hand") : percent(box.score).trim()), make("span", { className: `badge ${kind}` }, text));
+  }, dot, make("span", { className: "box-what" }, label), " ", make("span", { className: "hint" }, box.score === null ? say("drawn by hand") : percent(box.score).trim()), " ", make("span", { className: `badge ${kind}` }, text));
   const item = make("li", {}, button);
   if (box.issue) item.append(make("a", { className: "box-issue", href: `/issues/${box.issue.id}`, target: "_blank", rel: "noopener" }, box.issue.number));
   if (box.problem) item.append(make("p", { className: "field-problem", role: "alert" }, say("It was not filed: {reason}", { reason: box.problem })));
@@ -189,7 +194,7 @@ at("context").addEventListener("change", () => showBoxes());
 
 function canAct(act) {
   const box = boxNamed(chosen);
-  if (act === "draw") return current?.state === "ready" && shown === current.id;
+  if (act === "draw") return editor.ready;
   return Boolean(box) && isOpenOrRejected(box);
 }
 

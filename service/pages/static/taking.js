@@ -17,9 +17,12 @@ export function takeFiles(queue, area, { afterAdding = () => {}, afterCamera = (
     if (taken && added.length) afterCamera(added);
     afterAdding(added);
   };
+  document.documentElement.classList.toggle("touch", navigator.maxTouchPoints > 0); // with a mouse there is no camera to ask for
   for (const id of ["files", "camera"]) {
     const input = document.getElementById(id);
-    input.addEventListener("change", () => { take(input.files, id === "camera"); input.value = ""; });
+    const chosen = () => { if (input.files.length) take(input.files, id === "camera"); input.value = ""; };
+    input.addEventListener("change", chosen);
+    queueMicrotask(chosen); // what was chosen before this script was there
   }
   const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
   addEventListener("dragover", (event) => { if (holdsFiles(event)) { event.preventDefault(); area.classList.add("dropping"); } });
