@@ -32,9 +32,14 @@ export class ActPhotos {
     return this.#shots.map(({ frame }) => frame).filter(Boolean);
   }
 
-  /** Resolves when nothing is on its way any more. */
+  /** Whether photos are on their way. */
+  get pending() {
+    return this.#uploads.size > 0;
+  }
+
+  /** Resolves when none is any more. */
   async settled() {
-    while (this.#uploads.size) await Promise.allSettled(this.#uploads);
+    while (this.pending) await Promise.allSettled(this.#uploads);
   }
 
   /** Whether an act may be sent; says why not. */

@@ -52,17 +52,13 @@ function open({ act, issue, version, what, lon, lat }, { files = [], text = "" }
 
 /** Photos that are on their way are waited for; one that is needed is asked for. */
 function sendWhole(event, form, photos) {
-  if (!photos || form.dataset.settled) { delete form.dataset.settled; return; }
+  if (!photos || (!photos.pending && photos.isWhole())) return;
   event.preventDefault();
   event.stopImmediatePropagation();
+  if (!photos.pending) return;
   const { submitter } = event;
   submitter?.setAttribute("aria-busy", "true");
-  void photos.settled().then(() => {
-    submitter?.removeAttribute("aria-busy");
-    if (!photos.isWhole()) return;
-    form.dataset.settled = "yes";
-    form.requestSubmit(submitter);
-  });
+  void photos.settled().then(() => { submitter?.removeAttribute("aria-busy"); form.requestSubmit(submitter); });
 }
 
 /** Somebody acted between reading and sending: who and what, with the page behind brought up to date. */
