@@ -131,6 +131,7 @@ def sheet(page: Page) -> Locator:
 
 def do(page: Page, act: str) -> Locator:
     """Opens the form of an act, and gives it."""
+    page.wait_for_load_state("domcontentloaded")  # its modules have run
     button = page.locator(f"button[data-act={act}]").first
     if not button.is_visible():
         page.locator(".more-acts summary").first.click()
@@ -197,6 +198,7 @@ def test_from_dispatch_to_closing_in_two_browsers(
 def test_an_extension_is_asked_for_and_granted(visitor: Visitor, office: Office) -> None:
     issue = office.issue(office.unit)
     due = office.read(issue).due_at
+    assert due is not None
     phone = handler(visitor, office, phone=True)
     form = do(phone, "ask_extension")
     form.get_by_role("button", name="缺少材料或配件。").tap()
@@ -395,7 +397,7 @@ def test_everybody_can_use_it(
     office.act(late, schemas.Comment(kind="comment", text="已联系责任单位负责人。"))
     office.issue()
     for phone, dark in ((False, False), (True, True)):
-        options = {"language": language, "phone": phone, "dark": dark}
+        options: dict[str, Any] = {"language": language, "phone": phone, "dark": dark}
         suffix = f"{language}{'-phone-dark' if phone else ''}"
         page = inspector(visitor, "/issues", **options)
         for path, name in (

@@ -10,7 +10,7 @@ const FRESH_MS = 60_000, MOST = 20, EARTH_M = 6_371_008.8;
 const SOURCES = { exif: "from the photo (EXIF)", browser: "from this browser", map_pin: "pin on the map" };
 
 export class ActPhotos {
-  #root; #list; #field; #problem; #onChange; #there; #place = null; #asked = 0;
+  #root; #list; #field; #problem; #hint; #onChange; #there; #place = null; #asked = 0;
   #uploads = new Set(); #shots = [];
 
   /**
@@ -21,7 +21,7 @@ export class ActPhotos {
     this.#root = root;
     this.#there = there;
     this.#onChange = onChange;
-    [this.#list, this.#field, this.#problem] = [".shots", "[name=photos]", ".field-problem"].map((selector) => root.querySelector(selector));
+    [this.#list, this.#field, this.#problem, this.#hint] = [".shots", "[name=photos]", ".field-problem", ".no-position"].map((selector) => root.querySelector(selector));
     for (const input of root.querySelectorAll("[data-photos]")) {
       input.addEventListener("change", () => { this.add([...input.files], input.dataset.photos === "camera"); input.value = ""; });
     }
@@ -54,7 +54,7 @@ export class ActPhotos {
   locate() {
     if (Date.now() - this.#asked < FRESH_MS) return this.#place;
     this.#asked = Date.now();
-    this.#place = whereIAm().catch((error) => { this.#say(error.message); return null; });
+    this.#place = whereIAm().catch(() => { this.#hint.hidden = false; return null; });
     return this.#place;
   }
 

@@ -23,6 +23,7 @@ document.addEventListener("change", ({ target }) => {
 
 /** Open the form of an act; `files`: just taken by the camera; `text`: typed elsewhere. */
 function open({ act, issue, version, what, lon, lat }, { files = [], text = "" } = {}) {
+  document.querySelector("dialog.act-sheet")?.remove(); // one at a time: `close` is told later
   const form = document.getElementById(`act-${act}`).content.firstElementChild.cloneNode(true);
   Object.assign(form.dataset, { api: `POST /v1/issues/${issue}/acts`, version, issue, act });
   form.querySelector(".act-what").textContent = what;
