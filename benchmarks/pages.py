@@ -36,6 +36,7 @@ from streetsight.service.people.sessions import Visit, begin_session
 from streetsight.service.store.database import Database
 
 PAGES: dict[str, tuple[str, str]] = {
+    "account": ("/account", "h1"),  # next to nothing, for comparison
     "map": ("/map", ".cluster, .mark"),
     "leads": ("/candidates", ".lead-cards li"),
     "review": ("/review", "#desk .close img[data-loaded]"),

@@ -43,5 +43,5 @@ def show_issue(server: Server, request: Request, actor: Viewer, issue_id: Id) ->
 def _where_leads_are(session: ReadSession, actor: Actor) -> Bounds | None:
     """The box that holds all leads that the actor may see; None without any."""
     edges = func.min(Candidate.lon), func.min(Candidate.lat), func.max(Candidate.lon), func.max(Candidate.lat)
-    west, south, east, north = session.execute(select(*edges).where(queries.visible(actor))).one()
-    return None if west is None else (west, south, east, north)
+    found = session.execute(select(*edges).where(queries.visible(actor))).one()
+    return None if None in found else tuple(found)  # type: ignore[return-value]
