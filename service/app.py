@@ -28,7 +28,14 @@ from streetsight.service.labelstudio import routes as labelstudio
 from streetsight.service.middleware import BodyLimit, RequestLog
 from streetsight.service.open311 import key_routes as open311_keys
 from streetsight.service.open311 import routes as open311
-from streetsight.service.pages import signing_in, static
+from streetsight.service.pages import administration as administration_pages
+from streetsight.service.pages import city as city_pages
+from streetsight.service.pages import devices as devices_pages
+from streetsight.service.pages import filing, leads, map, review, signing_in, static, tasks
+from streetsight.service.pages import issues as issues_pages
+from streetsight.service.pages import models as models_pages
+from streetsight.service.pages import patrols as patrols_pages
+from streetsight.service.pages import webhooks as webhooks_pages
 from streetsight.service.pages.errors import install_error_pages
 from streetsight.service.patrols import routes as patrols
 from streetsight.service.people import oidc_routes as oidc
@@ -44,6 +51,7 @@ from streetsight.service.reports import page_routes as report_page
 from streetsight.service.reports import routes as reports
 from streetsight.service.resources import Resources, opened
 from streetsight.service.retention import routes as retention
+from streetsight.service.reviewing import routes as reviewing
 from streetsight.service.settings import Settings
 from streetsight.service.sightings import routes as sightings
 from streetsight.service.tracks import routes as tracks
@@ -60,10 +68,13 @@ ROUTERS = (
     open311.router, open311_keys.router,
     profiles.router, tracks.router, coverage.router,
     sightings.router, candidates.router, decisions.router, issues.router, codes.router, labels.router,
+    reviewing.router,
     photos.router, calendar.router, deadlines.router,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     privacy.router, retention.router,
-    static.router, signing_in.router,
+    static.router, signing_in.router, filing.router, review.router, map.router, leads.router,
+    tasks.router, issues_pages.router, patrols_pages.router, devices_pages.router, models_pages.router,
+    administration_pages.router, city_pages.router, webhooks_pages.router,
 )  # fmt: skip
 
 

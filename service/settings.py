@@ -147,6 +147,16 @@ class Settings(BaseSettings):
         default=500, description="With more candidates on a map they are shown as clusters."
     )
 
+    # reviewing
+    review_lease_seconds: Annotated[float, Field(ge=5, le=3600)] = Field(
+        default=300, description="A lead that somebody looks at is kept from others for so long."
+    )
+    review_policy: Path | None = Field(
+        default=None,
+        description="File of the order in which leads are reviewed, in the form of the shipped "
+        "`reviewing/policy.toml`.",
+    )
+
     tile_url: str | None = Field(
         default=None, description="Of map tiles, as `https://tiles.example/{z}/{x}/{y}.png`; none without it."
     )

@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from streetsight.inference.coverage.footprint import (
     Footprint,
     SightRules,
+    dim_footprint_of,
     footprint_of,
     position_of,
     sight_of,
@@ -161,8 +162,8 @@ class Coverage:
         if sight != "seen":
             where = (position.lon, position.lat) if position else (None, None)
             self.refusals.append(Refusal(frame.id, day, sight, reasons, *where))
-        if footprint:
-            self._lay(footprint, day)
+        if laid := footprint or dim_footprint_of(frame, patrol_id, self.rules, brightness):
+            self._lay(laid, day)
         return footprint
 
     def day_of(self, frame: PatrolFrame) -> date | None:
@@ -219,6 +220,13 @@ class Coverage:
                 seen, passed = (shapely.intersection(here, each) for each in (seen, passed))
             if not seen.is_empty or not passed.is_empty:
                 yield tile, seen, passed, laid.footprints
+
+    def dim(self, day: date | None) -> Iterator[tuple[Tile, BaseGeometry]]:
+        """Tile by tile of a day: ground that was in view in bad light only."""
+        for tile, laid in self._days.get(day, {}).items():
+            dim = laid.union("dim")
+            if not dim.is_empty and not (dim := shapely.difference(dim, laid.union("seen"))).is_empty:
+                yield tile, dim
 
     def driven(self, day: date | None) -> Iterator[BaseGeometry]:
         """The ways driven on a day, step by step: lines in WGS-84 degrees."""

@@ -6,7 +6,7 @@ off at the distance beyond which a thing is too small to judge. What lies in the
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -23,6 +23,9 @@ from streetsight.models.frame import Position
 
 Floats = NDArray[np.float64]
 Sight = Literal["seen", "passed", "nothing"]
+
+BAD_LIGHT = frozenset({"too_dark", "over_exposed"})
+"""Faults of the quality gate that leave it known which ground was in view."""
 
 CIRCLE_CORNERS = 64  # a polygon of so many corners lies within 0.12 % of its circle
 
@@ -49,7 +52,8 @@ class Footprint:
     """What one frame covers. Not shrunk by its uncertainty, which is carried along.
 
     Attributes:
-        sight: "seen", or "passed": the vehicle was here, but what the frame shows is unknown.
+        sight: "seen"; "passed": the vehicle was here, but what the frame shows is unknown; or "dim": it was
+            in view, in light that shows nothing.
         lon, lat: of the lens.
         ground: WGS-84 degrees; longitudes run on beyond 180 where it crosses the date line.
         position_sigma_m, heading_sigma_deg: one sigma, or None when unknown.
@@ -60,7 +64,7 @@ class Footprint:
     frame_id: str
     patrol_id: str
     taken_at: datetime | None
-    sight: Literal["seen", "passed"]
+    sight: Literal["seen", "passed", "dim"]
     lon: float
     lat: float
     ground: BaseGeometry
@@ -134,6 +138,16 @@ def footprint_of(
         view,
         brightness,
     )
+
+
+def dim_footprint_of(
+    frame: PatrolFrame, patrol_id: str, rules: SightRules = SightRules(), brightness: float | None = None
+) -> Footprint | None:
+    """The ground that was in view of a frame in bad light; None for other frames, and when unknown."""
+    if not BAD_LIGHT.intersection(frame.faults):
+        return None
+    shown = footprint_of(replace(frame, faults=()), patrol_id, rules, brightness)
+    return replace(shown, sight="dim") if shown is not None and shown.sight == "seen" else None
 
 
 def blocking_boxes(frame: PatrolFrame, rules: SightRules = SightRules()) -> Floats:

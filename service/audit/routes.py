@@ -17,6 +17,12 @@ router = APIRouter(prefix="/v1/audit", tags=["audit"])
 Auditor = Annotated[Actor, Security(allowed(Permission.READ_AUDIT))]
 
 
+def require_everywhere(actor: Actor) -> None:
+    """Raises NotAllowed for who looks after some areas alone."""
+    if actor.areas is not None:
+        raise NotAllowed("the log is of everywhere, and you look after some areas")
+
+
 @router.get("")
 def list_entries(
     server: Server,
@@ -32,8 +38,7 @@ def list_entries(
     before: AwareDatetime | None = None,
 ) -> AuditPage:
     """What was done, newest first."""
-    if actor.areas is not None:
-        raise NotAllowed("the log is of everywhere, and you look after some areas")
+    require_everywhere(actor)
     wanted = service.Wanted(by, action, subject, since, before)
     with server.database.read() as session:
         entries, next_cursor = service.list_entries(session, wanted, limit, cursor)

@@ -14,12 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, and_, case, func, select
 
 from streetsight.service.auth.actor import Actor
+from streetsight.service.candidates.cells import CELL_ZOOM, box_of, cell_at, cell_size, whole_cells
 from streetsight.service.candidates.queries import Filters, conditions_of
 from streetsight.service.candidates.tables import CELL_DEG, CELLS_IN_ROW, Candidate
 from streetsight.service.frames.service import Bounds
 from streetsight.service.store.sessions import ReadSession
-
-CELL_ZOOM = 12  # of `CELL_DEG`
 
 
 class PointShown(BaseModel):
@@ -86,8 +85,8 @@ def map_of(session: ReadSession, actor: Actor, filters: Filters, zoom: int, most
         most: points that a page shows; with more they are clusters.
     """
     assert filters.bounds is not None
-    size = CELL_DEG * 2.0 ** (CELL_ZOOM - zoom)
-    cells = _whole_cells(filters.bounds, size)
+    size = cell_size(zoom)
+    cells = whole_cells(filters.bounds, size)
     others = conditions_of(session, actor, replace(filters, bounds=None))
     wanted = and_(_inside(cells), _looked_at(others) if _is_sqlite(session) else others)
     counted = _coarse(session, wanted, size) if zoom <= CELL_ZOOM else _fine(session, wanted, size)
@@ -112,14 +111,6 @@ _SUMS = (
     func.sum(Candidate.lon).label("lon"),
     func.sum(Candidate.lat).label("lat"),
 )  # fmt: skip
-
-
-def _whole_cells(bounds: Bounds, size: float) -> Bounds:
-    """The box, grown to whole cells."""
-    west, south, east, north = bounds
-    left, right = floor((west + 180) / size), floor((east + 180) / size) + 1
-    low, high = floor((south + 90) / size), floor((north + 90) / size) + 1
-    return left * size - 180, low * size - 90, right * size - 180, high * size - 90
 
 
 def _inside(cells: Bounds) -> ColumnElement[bool]:
@@ -153,19 +144,14 @@ def _coarse(session: ReadSession, wanted: ColumnElement[bool], size: float) -> l
 
 def _fine(session: ReadSession, wanted: ColumnElement[bool], size: float) -> list[Counted]:
     """By smaller cells, for what is in one window."""
-    # whole numbers by rounding: `floor` is missing from some builds of SQLite, and casts differ
-    row, column = (
-        func.round((Candidate.lat + 90) / size - 0.5),
-        func.round((Candidate.lon + 180) / size - 0.5),
-    )
+    row, column = cell_at(Candidate.lon, Candidate.lat, size)
     found = select(row, column, *_SUMS).where(wanted).group_by(row, column)
     return [Counted(int(row), int(column), *counts) for row, column, *counts in session.execute(found)]
 
 
 def _cluster(counted: Counted, size: float) -> ClusterShown:
-    west, south = counted.column * size - 180, counted.row * size - 90
     return ClusterShown(
         count=counted.count, open=counted.open, confirmed=counted.confirmed,
         lon=counted.lon / counted.count, lat=counted.lat / counted.count,
-        bbox=(west, south, west + size, south + size),
+        bbox=box_of(counted.row, counted.column, size),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, StringConstraints
 
 from streetsight.inference.rules.settings import Level
 from streetsight.service.auth.access import Viewer
@@ -30,23 +30,33 @@ Bbox = Annotated[str, StringConstraints(max_length=200)]
 """`west,south,east,north`, WGS-84 degrees."""
 
 
+def _given(value: Any) -> Any:
+    """What is not empty: forms send fields that nobody has filled in."""
+    return [each for each in value if each != ""] if isinstance(value, list) else value or None
+
+
+Given = BeforeValidator(_given)
+
+
 def filters_wanted(
-    area: Annotated[Text | None, Query(max_length=200, description="Path or code of an area.")] = None,
-    class_name: Annotated[list[Name], Query(alias="class")] = [],  # noqa: B006  FastAPI copies it
-    condition: Annotated[list[Name], Query()] = [],  # noqa: B006
-    state: Annotated[list[State], Query()] = [],  # noqa: B006
-    source: Annotated[list[Source], Query()] = [],  # noqa: B006
-    severity: Annotated[list[Level], Query()] = [],  # noqa: B006
-    min_score: Annotated[float | None, Query(ge=0, le=1)] = None,
-    seen_from: AwareDatetime | None = None,
-    seen_before: AwareDatetime | None = None,
-    created_from: AwareDatetime | None = None,
-    created_before: AwareDatetime | None = None,
-    bbox: Bbox | None = None,
-    near: Annotated[str | None, Query(description="lon,lat,radius_m; WGS-84", max_length=200)] = None,
-    id: Annotated[str | None, Query(pattern="^[0-9a-f-]{4,36}$", description="Its first characters.")] = None,
+    area: Annotated[Text | None, Query(max_length=200, description="Path or code of an area."), Given] = None,
+    class_name: Annotated[list[Name], Query(alias="class"), Given] = [],  # noqa: B006  FastAPI copies it
+    condition: Annotated[list[Name], Query(), Given] = [],  # noqa: B006
+    state: Annotated[list[State], Query(), Given] = [],  # noqa: B006
+    source: Annotated[list[Source], Query(), Given] = [],  # noqa: B006
+    severity: Annotated[list[Level], Query(), Given] = [],  # noqa: B006
+    min_score: Annotated[float | None, Query(ge=0, le=1), Given] = None,
+    seen_from: Annotated[AwareDatetime | None, Given] = None,
+    seen_before: Annotated[AwareDatetime | None, Given] = None,
+    created_from: Annotated[AwareDatetime | None, Given] = None,
+    created_before: Annotated[AwareDatetime | None, Given] = None,
+    bbox: Annotated[Bbox | None, Given] = None,
+    near: Annotated[str | None, Query(description="lon,lat,radius_m; WGS-84", max_length=200), Given] = None,
+    id: Annotated[
+        str | None, Query(pattern="^[0-9a-f-]{4,36}$", description="Its first characters."), Given
+    ] = None,
 ) -> Filters:
-    """Dependency: which candidates are wanted. A filter that is given twice takes either."""
+    """Dependency: which candidates are wanted. A filter given twice takes either, an empty one takes all."""
     return Filters(
         area, class_name, condition, state, source, severity, min_score, seen_from, seen_before,
         created_from, created_before, parse_bounds(bbox), parse_near(near), id,

@@ -38,15 +38,18 @@ def _tiles(coverage: Coverage, day: Any) -> Iterator[dict[str, Any]]:
     for line in coverage.driven(day):
         for tile, piece in pieces(line):
             driven[tile].append(piece)
+    dim = {tile: _packed(ground) for tile, ground in coverage.dim(day)}
     for (x, y), seen, passed, footprints in coverage.tiles(day):
-        lines = driven.pop((x, y), [])
         frames = len({each.frame_id for each in footprints if each.sight == "seen"})
         yield {
-            "x": x, "y": y, "seen": _packed(seen), "passed": _packed(passed), "driven": _joined(lines),
-            "frames": frames,
+            "x": x, "y": y, "seen": _packed(seen), "passed": _packed(passed), "dim": dim.pop((x, y), None),
+            "driven": _joined(driven.pop((x, y), [])), "frames": frames,
         }  # fmt: skip
-    for (x, y), lines in driven.items():
-        yield {"x": x, "y": y, "seen": None, "passed": None, "driven": _joined(lines), "frames": 0}
+    for x, y in sorted(dim.keys() | driven.keys()):
+        yield {
+            "x": x, "y": y, "seen": None, "passed": None, "dim": dim.get((x, y)),
+            "driven": _joined(driven.get((x, y), [])), "frames": 0,
+        }  # fmt: skip
 
 
 def _packed(ground: BaseGeometry) -> bytes | None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 
 from streetsight.service.auth.access import Viewer
 from streetsight.service.coverage import service
-from streetsight.service.coverage.schemas import CoverageShown, DaysShown, MeasureShown
+from streetsight.service.coverage.schemas import CoverageShown, DaysShown, MeasureShown, WaysShown
 from streetsight.service.coverage.service import Filters
 from streetsight.service.dependencies import Server, Text
 from streetsight.service.frames.service import parse_bounds
@@ -34,6 +34,13 @@ def read_coverage(server: Server, actor: Viewer, filters: Wanted) -> CoverageSho
     """Ground seen and ground only passed in one's areas, all days asked for together, as GeoJSON."""
     with server.database.read() as session:
         return CoverageShown.of(service.ground_seen(session, actor, filters))
+
+
+@router.get("/ways")
+def read_ways(server: Server, actor: Viewer, filters: Wanted) -> WaysShown:
+    """What patrols drove in one's areas, as GeoJSON lines; of patrols that were assembled."""
+    with server.database.read() as session:
+        return WaysShown.of(service.driven_ways(session, actor, filters))
 
 
 @router.get("/days")

@@ -1,6 +1,6 @@
 """What is shown of coverage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import date
 from typing import Any, Literal
@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from streetsight.service.coverage.service import Ground, Measure
+from streetsight.service.coverage.service import Driven, Ground, Measure
 
 GRID_DEG = 1e-7
+GroundKind = Literal["seen", "passed", "dim"]
 
 
 class MeasureShown(BaseModel):
@@ -20,6 +21,7 @@ class MeasureShown(BaseModel):
 
     Attributes:
         day: local; null for all days together, and for frames without a time.
+        dim_m2: in view in bad light only; it counts as not seen.
         area_m2, not_seen_m2: null when no area was named.
         driven_m, driven_seen_m: metres of street driven, and those in view of a frame.
     """
@@ -28,6 +30,7 @@ class MeasureShown(BaseModel):
     area_m2: float | None
     seen_m2: float
     passed_m2: float
+    dim_m2: float
     not_seen_m2: float | None
     driven_m: float
     driven_seen_m: float
@@ -43,11 +46,16 @@ class MeasureShown(BaseModel):
 
 
 class CoverageFeature(BaseModel):
-    """Attributes: properties: kind: seen, or passed: a vehicle was there, what it saw is unknown."""
+    """Ground of one kind.
+
+    Attributes:
+        properties: kind: seen; passed: a vehicle was there, what it saw is unknown; or dim: it was in view,
+            in bad light only.
+    """
 
     type: Literal["Feature"] = "Feature"
     geometry: dict[str, Any]
-    properties: dict[str, Literal["seen", "passed"]]
+    properties: dict[str, GroundKind]
 
 
 class CoverageShown(BaseModel):
@@ -69,9 +77,45 @@ class CoverageShown(BaseModel):
         return cls(features=features, measure=MeasureShown.of(ground.measure))
 
 
-def _kinds(ground: Ground) -> Iterator[tuple[Literal["seen", "passed"], BaseGeometry]]:
+def _kinds(ground: Ground) -> Iterator[tuple[GroundKind, BaseGeometry]]:
     yield "seen", ground.seen
     yield "passed", ground.passed
+    yield "dim", ground.dim
+
+
+class WayDriven(BaseModel):
+    """Attributes: patrol_id, device: whose way it was; day: local."""
+
+    patrol_id: str
+    device: str
+    day: date | None
+
+
+class WayFeature(BaseModel):
+    """A way as GeoJSON."""
+
+    type: Literal["Feature"] = "Feature"
+    geometry: dict[str, Any]
+    properties: WayDriven
+
+
+class WaysShown(BaseModel):
+    """RFC 7946, WGS-84 lon, lat: what patrols drove, one feature for each of them and day, newest first."""
+
+    type: Literal["FeatureCollection"] = "FeatureCollection"
+    features: list[WayFeature]
+
+    @classmethod
+    def of(cls, ways: Iterable[Driven]) -> "WaysShown":
+        return cls(
+            features=[
+                WayFeature(
+                    geometry=mapping(shapely.set_precision(shapely.line_merge(each.lines), GRID_DEG)),
+                    properties=WayDriven(patrol_id=each.patrol_id, device=each.device, day=each.day),
+                )
+                for each in ways
+            ]
+        )
 
 
 class DaysShown(BaseModel):

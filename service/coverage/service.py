@@ -14,8 +14,10 @@ from streetsight.inference.coverage.tiles import PER_DEGREE, Tile, area_m2, leng
 from streetsight.service.areas.service import all_areas, find_area
 from streetsight.service.auth.actor import Actor
 from streetsight.service.coverage.tables import CoveredTile
+from streetsight.service.devices.tables import Device
 from streetsight.service.faults import Invalid
 from streetsight.service.frames.service import Bounds
+from streetsight.service.patrols.tables import Patrol
 from streetsight.service.store.sessions import ReadSession
 
 MOST_TILES = 20_000
@@ -52,6 +54,7 @@ class Measure:
         day: None for all days together, and for frames without a time.
         area_m2: of the area; None when none was named.
         seen_m2, passed_m2: ground seen; ground where a vehicle was, but what it saw is unknown.
+        dim_m2: ground in view in bad light only, which is not seen.
         not_seen_m2: ground of the area that no frame shows; None when none was named.
         driven_m, driven_seen_m: metres of street driven, and those in view of a frame.
         patrols: that came by.
@@ -61,6 +64,7 @@ class Measure:
     area_m2: float | None
     seen_m2: float
     passed_m2: float
+    dim_m2: float
     not_seen_m2: float | None
     driven_m: float
     driven_seen_m: float
@@ -73,6 +77,7 @@ class Ground:
 
     seen: BaseGeometry
     passed: BaseGeometry
+    dim: BaseGeometry
     measure: Measure
 
 
@@ -80,6 +85,33 @@ def ground_seen(session: ReadSession, actor: Actor, wanted: Filters) -> Ground:
     """All days together. Raises NoArea, TooMuchGround."""
     clip, named = _clip(session, actor, wanted)
     return _ground(_tiles(session, wanted, clip), clip, named, None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Driven:
+    """What one patrol drove on one day: lines, WGS-84 degrees. day: None for frames without a time."""
+
+    patrol_id: str
+    device: str
+    day: date | None
+    lines: BaseGeometry
+
+
+def driven_ways(session: ReadSession, actor: Actor, wanted: Filters) -> list[Driven]:
+    """The ways of patrols, newest first. Raises NoArea, TooMuchGround."""
+    clip, _ = _clip(session, actor, wanted)
+    packed: dict[tuple[str, date | None], list[bytes | None]] = defaultdict(list)
+    for tile in _tiles(session, wanted, clip):
+        packed[tile.patrol_id, tile.day].append(tile.driven)
+    names = select(Patrol.id, Device.name).join(Device, Device.id == Patrol.device_id)
+    rows = session.execute(names.where(Patrol.id.in_({patrol for patrol, _ in packed})))
+    devices = dict(rows.all())
+    found = [
+        Driven(patrol, devices[patrol], day, _joined(lines, clip, LINES))
+        for (patrol, day), lines in packed.items()
+    ]
+    newest = sorted(found, key=lambda each: (each.day or date.min, each.patrol_id), reverse=True)
+    return [each for each in newest if not each.lines.is_empty]
 
 
 def measures_by_day(session: ReadSession, actor: Actor, wanted: Filters) -> list[Measure]:
@@ -135,22 +167,23 @@ def _ground(tiles: Iterable[CoveredTile], clip: BaseGeometry | None, named: bool
     for tile in tiles:
         by_tile[tile.x, tile.y].append(tile)
         patrols.add(tile.patrol_id)
-    seen, passed, lines = [], [], []
+    seen, passed, dim, lines = [], [], [], []
     for place, here in by_tile.items():
         part = None if clip is None or clip.contains(tile_box(place)) else clip
         laid = _joined([each.seen for each in here], part, GROUND)
         seen.append(laid)
         passed.append(shapely.difference(_joined([each.passed for each in here], part, GROUND), laid))
+        dim.append(shapely.difference(_joined([each.dim for each in here], part, GROUND), laid))
         driven = _joined([each.driven for each in here], part, LINES)
         lines.append((length_m(driven), length_m(shapely.intersection(driven, laid))))
     whole = sum(area_m2(piece) for _, piece in pieces(clip)) if named and clip is not None else None
     seen_m2 = sum(map(area_m2, seen))
     measure = Measure(
-        day, whole, seen_m2, sum(map(area_m2, passed)),
+        day, whole, seen_m2, sum(map(area_m2, passed)), sum(map(area_m2, dim)),
         None if whole is None else max(0.0, whole - seen_m2),
         sum(each for each, _ in lines), sum(each for _, each in lines), len(patrols),
     )  # fmt: skip
-    return Ground(_together(seen), _together(passed), measure)
+    return Ground(_together(seen), _together(passed), _together(dim), measure)
 
 
 def _joined(packed: Iterable[bytes | None], clip: BaseGeometry | None, dimension: int) -> BaseGeometry:

@@ -16,6 +16,7 @@ class CoveredTile(Row):
         x, y: of `inference.coverage.tiles`: thousandths of a degree.
         seen, passed: ground seen, and ground where the vehicle was but what it saw is unknown; WKB polygons,
             WGS-84 degrees, None for none.
+        dim: ground in view in bad light only; WKB polygons, None for none.
         driven: lines driven, WKB, WGS-84 degrees; None for none.
         frames: that show ground of this tile.
     """
@@ -29,5 +30,6 @@ class CoveredTile(Row):
     y: Mapped[int]
     seen: Mapped[bytes | None] = mapped_column(LargeBinary)
     passed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    dim: Mapped[bytes | None] = mapped_column(LargeBinary)
     driven: Mapped[bytes | None] = mapped_column(LargeBinary)
     frames: Mapped[int]

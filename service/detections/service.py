@@ -11,6 +11,7 @@ from sqlalchemy.orm import selectinload
 from streetsight.inference.pipeline import FrameResult
 from streetsight.inference.writers import detection_rows
 from streetsight.models.frame import FrameMetadata
+from streetsight.models.taxonomy import Language
 from streetsight.service.detections.looking import Seen
 from streetsight.service.detections.schemas import DetectionShown, ResultShown
 from streetsight.service.detections.tables import Detection, Result
@@ -46,13 +47,13 @@ def results_of(session: ReadSession, ids: Sequence[str]) -> dict[str, ResultShow
     return {result.id: ResultShown.of(result) for result in session.scalars(found)} if ids else {}
 
 
-def show(seen: Seen) -> ResultShown:
-    """A result that is not stored."""
+def show(seen: Seen, language: Language = "en") -> ResultShown:
+    """A result that is not stored; `reason` in this language."""
     result = seen.result
     return ResultShown(
         release=seen.release.address,
         outcome=result.outcome,
-        reason=clean(str(result.error)) if result.error else None,
+        reason=clean(result.error.say(language)) if result.error else None,
         width=result.size_wh[0] if result.size_wh else None,
         height=result.size_wh[1] if result.size_wh else None,
         quality=_quality(result),

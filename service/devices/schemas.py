@@ -1,11 +1,17 @@
 """What devices send and get."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from streetsight.service.auth.scope import PATH
 from streetsight.service.dependencies import Text
+from streetsight.service.devices.service import SCOPES, Scope
+from streetsight.service.devices.tables import Device, DeviceToken
+
+Scopes = Annotated[list[Scope], Field(min_length=1, max_length=len(SCOPES))]
+AreaPathText = Annotated[str, StringConstraints(pattern=f"^{PATH.pattern}$", max_length=200)]
 
 
 class Heartbeat(BaseModel):
@@ -35,3 +41,92 @@ class HeartbeatAnswer(BaseModel):
     device_id: str
     server_time: datetime
     clock_offset_seconds: float | None
+
+
+class DeviceNew(BaseModel):
+    """Attributes: area_path: where it works; null is everywhere. scopes: of its first token."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[Text, Field(min_length=1, max_length=100)]
+    area_path: AreaPathText | None = None
+    scopes: Scopes = [*SCOPES]
+
+
+class DeviceChange(BaseModel):
+    """Attributes: area_path: where it works; null is everywhere."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    area_path: AreaPathText | None
+
+
+class DeviceShown(BaseModel):
+    """A device.
+
+    Attributes:
+        tokens: how many are good.
+        heartbeat: what it last said of itself.
+    """
+
+    id: str
+    name: str
+    area_path: str | None
+    tokens: int
+    created_at: datetime
+    last_seen_at: datetime | None
+    heartbeat: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, device: Device, tokens: int) -> "DeviceShown":
+        shown = {name: getattr(device, name) for name in cls.model_fields if name != "tokens"}
+        return cls.model_validate(shown | {"tokens": tokens})
+
+
+class DeviceList(BaseModel):
+    """All devices that who asks may see, by name."""
+
+    items: list[DeviceShown]
+
+
+class TokenNew(BaseModel):
+    """What a token is to be good for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scopes: Scopes = [*SCOPES]
+
+
+class TokenShown(BaseModel):
+    """A token of a device; revoked ones stay as evidence."""
+
+    id: str
+    scopes: list[str]
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, token: DeviceToken) -> "TokenShown":
+        return cls(
+            id=token.id, scopes=token.scopes.split(), created_at=token.created_at,
+            last_used_at=token.last_used_at, revoked_at=token.revoked_at,
+        )  # fmt: skip
+
+
+class TokenList(BaseModel):
+    """All tokens of a device, newest first."""
+
+    items: list[TokenShown]
+
+
+class TokenMade(TokenShown):
+    """Attributes: token: the secret, shown this once."""
+
+    token: str
+
+
+class DeviceMade(DeviceShown):
+    """Attributes: token: its first, shown this once."""
+
+    token: str

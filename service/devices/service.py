@@ -56,6 +56,18 @@ class NoDevice(NotFound):
     code = "no_device"
 
 
+class BeyondAreas(Forbidden):
+    """A device that would work where its admin may not see."""
+
+    code = "beyond_areas"
+
+
+class NoDeviceToken(NotFound):
+    """No token of this id, or of another device."""
+
+    code = "no_device_token"
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceAccess:
     """The device that is asking, and what its token is good for.
@@ -106,6 +118,14 @@ def add_device(
     Raises:
         DeviceExists: when the name is taken.
     """
+    return add_device_with_token(session, name, scopes, area_path, actor)[1]
+
+
+def add_device_with_token(
+    session: WriteSession, name: str, scopes: Sequence[Scope], area_path: str | None, actor: Actor
+) -> tuple[Device, str]:
+    """As `add_device`, and the device beside its token. Raises DeviceExists, BeyondAreas."""
+    _require_sees(actor, area_path)
     if session.scalar(select(Device.id).where(Device.name == name)) is not None:
         raise DeviceExists(
             "there is a device {name} already; choose another name, or `streetsight device token {name}`",
@@ -115,7 +135,7 @@ def add_device(
     session.add(device)
     session.flush()
     record(session, actor, "device.added", f"device/{device.id}", {"name": name, "area": area_path})
-    return _add_token(session, device, scopes, actor)
+    return device, _add_token(session, device, scopes, actor)
 
 
 def add_token(
@@ -143,6 +163,54 @@ def list_devices(session: ReadSession) -> list[tuple[Device, int]]:
     return [(device, held.count(device.id)) for device in devices]
 
 
+def devices_seen(session: ReadSession, actor: Actor) -> list[tuple[Device, int]]:
+    """As `list_devices`, those that work where the actor may see."""
+    return [(device, good) for device, good in list_devices(session) if actor.sees(device.area_path)]
+
+
+def find_device(session: ReadSession, actor: Actor, device_id: str) -> Device:
+    """A device that works where the actor may see. Raises NoDevice."""
+    device = session.get(Device, device_id)
+    if device is None or not actor.sees(device.area_path):
+        raise NoDevice("there is no device {name}; `streetsight device list` shows all", name=device_id)
+    return device
+
+
+def tokens_of(session: ReadSession, device: Device) -> list[DeviceToken]:
+    """All tokens of a device, revoked ones too, newest first."""
+    return sorted(_tokens(session, device), key=lambda each: each.id, reverse=True)
+
+
+def move_device(session: WriteSession, actor: Actor, device_id: str, area_path: str | None) -> Device:
+    """Say anew where a device works; None is everywhere. Raises NoDevice, BeyondAreas."""
+    device = find_device(session, actor, device_id)
+    _require_sees(actor, area_path)
+    before, device.area_path = device.area_path, area_path
+    session.flush()
+    record(session, actor, "device.moved", f"device/{device.id}", {"from": before, "to": area_path})
+    return device
+
+
+def add_token_to(
+    session: WriteSession, actor: Actor, device_id: str, scopes: Sequence[Scope]
+) -> tuple[DeviceToken, str]:
+    """One more token for a device, and its secret, which is shown this once. Raises NoDevice."""
+    device = find_device(session, actor, device_id)
+    secret = _add_token(session, device, scopes, actor)
+    return tokens_of(session, device)[0], secret
+
+
+def revoke_token(session: WriteSession, actor: Actor, device_id: str, token_id: str) -> None:
+    """Take back one token; taking it back again changes nothing. Raises NoDevice, NoDeviceToken."""
+    device, token = find_device(session, actor, device_id), session.get(DeviceToken, token_id)
+    if token is None or token.device_id != device.id:
+        raise NoDeviceToken("{device} has no token {id}", device=device.name, id=token_id)
+    if token.revoked_at is None:
+        token.revoked_at = now()
+        session.flush()
+        record(session, actor, "device_token.revoked", f"device/{device.id}", {"token": token.id})
+
+
 def recognise(session: ReadSession, token: str) -> DeviceAccess:
     """Who shows this token.
 
@@ -165,6 +233,14 @@ def mark_seen(session: WriteSession, access: DeviceAccess) -> None:
     moment = now()
     session.execute(update(Device).where(Device.id == access.id).values(last_seen_at=moment))
     session.execute(update(DeviceToken).where(DeviceToken.id == access.token_id).values(last_used_at=moment))
+
+
+def _require_sees(actor: Actor, area_path: str | None) -> None:
+    if not actor.sees(area_path):
+        raise BeyondAreas(
+            "you look after {areas}; a device of yours works there, or in a part of it",
+            areas=", ".join(actor.areas or ()),
+        )
 
 
 def _add_token(session: WriteSession, device: Device, scopes: Sequence[Scope], actor: Actor) -> str:

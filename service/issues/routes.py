@@ -11,7 +11,7 @@ from streetsight.service.auth.access import allowed
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission
 from streetsight.service.candidates.queries import Circle, parse_near
-from streetsight.service.candidates.routes import FILES, Bbox, Name
+from streetsight.service.candidates.routes import FILES, Bbox, Given, Name
 from streetsight.service.candidates.schemas import Source
 from streetsight.service.decisions.routes import ANSWERS, IdempotencyKey
 from streetsight.service.dependencies import Cursor, Limit, Server, Text
@@ -22,6 +22,7 @@ from streetsight.service.frames.service import parse_bounds
 from streetsight.service.issues import acting, entering, queries, service
 from streetsight.service.issues.acting import Wish
 from streetsight.service.issues.exports import COLUMNS
+from streetsight.service.issues.map import IssueMap, map_of
 from streetsight.service.issues.queries import Filters, Order, conditions_of
 from streetsight.service.issues.reasons import reasons
 from streetsight.service.issues.schemas import (
@@ -60,33 +61,33 @@ CodeNumber = Annotated[str, Query(pattern=r"^\d{4,5}$", description="Of any tabl
 
 
 def filters_wanted(
-    area: Annotated[Text | None, Query(max_length=200, description="Path or code of an area.")] = None,
-    condition: Name | None = None,
-    class_name: Annotated[Name | None, Query(alias="class")] = None,
-    state: Annotated[list[State], Query()] = [],  # noqa: B006  FastAPI copies it
-    code: Annotated[list[Annotated[str, Query(pattern=r"^\d{4,5}$")]], Query()] = [],  # noqa: B006
-    source: Annotated[list[Source], Query()] = [],  # noqa: B006
-    severity: Annotated[list[Level], Query()] = [],  # noqa: B006
-    unit: Annotated[Text | None, Query(max_length=100)] = None,
-    number: Annotated[str | None, Query(pattern=r"^\d{8}-\d{6,}$", max_length=20)] = None,
+    area: Annotated[Text | None, Query(max_length=200, description="Path or code of an area."), Given] = None,
+    condition: Annotated[Name | None, Given] = None,
+    class_name: Annotated[Name | None, Query(alias="class"), Given] = None,
+    state: Annotated[list[State], Query(), Given] = [],  # noqa: B006  FastAPI copies it
+    code: Annotated[list[Annotated[str, Query(pattern=r"^\d{4,5}$")]], Query(), Given] = [],  # noqa: B006
+    source: Annotated[list[Source], Query(), Given] = [],  # noqa: B006
+    severity: Annotated[list[Level], Query(), Given] = [],  # noqa: B006
+    unit: Annotated[Text | None, Query(max_length=100), Given] = None,
+    number: Annotated[str | None, Query(pattern=r"^\d{8}-\d{6,}$", max_length=20), Given] = None,
     mine: Annotated[bool, Query(description="Of one's unit; of others what they confirmed.")] = False,
-    open: bool | None = None,
-    overdue: bool | None = None,
-    proposal: Literal["any", "close", "rework", "reopen"] | None = None,
-    supervision: Literal["any", "white", "yellow", "red"] | None = None,
-    appeal: Literal["any", "open", "upheld", "refused"] | None = None,
-    extension_asked: bool | None = None,
+    open: Annotated[bool | None, Given] = None,
+    overdue: Annotated[bool | None, Given] = None,
+    proposal: Annotated[Literal["any", "close", "rework", "reopen"] | None, Given] = None,
+    supervision: Annotated[Literal["any", "white", "yellow", "red"] | None, Given] = None,
+    appeal: Annotated[Literal["any", "open", "upheld", "refused"] | None, Given] = None,
+    extension_asked: Annotated[bool | None, Given] = None,
     to_look_again: Annotated[bool, Query(description="Shelved, and the day has come.")] = False,
-    area_type: Annotated[Text | None, Query(max_length=40)] = None,
-    confirmed_from: AwareDatetime | None = None,
-    confirmed_before: AwareDatetime | None = None,
-    closed_from: AwareDatetime | None = None,
-    closed_before: AwareDatetime | None = None,
-    due_before: AwareDatetime | None = None,
-    bbox: Bbox | None = None,
-    near: Annotated[str | None, Query(description="lon,lat,radius_m; WGS-84", max_length=200)] = None,
+    area_type: Annotated[Text | None, Query(max_length=40), Given] = None,
+    confirmed_from: Annotated[AwareDatetime | None, Given] = None,
+    confirmed_before: Annotated[AwareDatetime | None, Given] = None,
+    closed_from: Annotated[AwareDatetime | None, Given] = None,
+    closed_before: Annotated[AwareDatetime | None, Given] = None,
+    due_before: Annotated[AwareDatetime | None, Given] = None,
+    bbox: Annotated[Bbox | None, Given] = None,
+    near: Annotated[str | None, Query(description="lon,lat,radius_m; WGS-84", max_length=200), Given] = None,
 ) -> Filters:
-    """Dependency: which issues are wanted. A filter that is given twice takes either."""
+    """Dependency: which issues are wanted. A filter given twice takes either, an empty one takes all."""
     return Filters(
         area, condition, class_name, state, code, source, severity, unit, number, mine, open, overdue,
         proposal, supervision, appeal, extension_asked, to_look_again, area_type, confirmed_from,
@@ -147,6 +148,15 @@ def count_issues(server: Server, actor: TaskReader, filters: Wanted) -> IssueCou
     """How many there are by state, and by what hangs on them; filters as of the list."""
     with server.database.read() as session:
         return queries.count_issues(session, actor, filters, server.settings.zone)
+
+
+@router.get("/map")
+def show_map(
+    server: Server, actor: TaskReader, filters: Wanted, bbox: Bbox, zoom: Annotated[int, Query(ge=0, le=22)]
+) -> IssueMap:
+    """Issues in a box: points while they are few, else clusters. `zoom` as of web maps."""
+    with server.database.read() as session:
+        return map_of(session, actor, filters, server.settings.zone, zoom, server.settings.max_map_points)
 
 
 @router.get("/similar")

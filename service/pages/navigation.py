@@ -20,7 +20,18 @@ def _entry(path: str, title: str, *needs: Permission) -> Entry:
 
 
 P = Permission
-PAGES: tuple[Entry, ...] = ()
+PAGES: tuple[Entry, ...] = (
+    _entry("/tag", "Tag photos", P.ENTER),
+    _entry("/review", "Review", P.DECIDE),
+    _entry("/tasks", "My tasks", P.ANSWER_TASKS),
+    _entry("/map", "Map", P.READ),
+    _entry("/candidates", "Leads", P.READ),
+    _entry("/issues", "Issues", P.READ_TASKS),
+    _entry("/patrols", "Patrols", P.READ),
+    _entry("/devices", "Devices", P.READ),
+    _entry("/models", "Models", P.READ),
+    _entry("/admin", "Administration", P.ANALYSE, P.ADMINISTER),
+)
 
 
 def entries(actor: Actor) -> tuple[Entry, ...]:

@@ -56,6 +56,11 @@ def page(
     return HTMLResponse(html, status, headers(server.settings))
 
 
+def wants_fragment(request: Request) -> bool:
+    """Whether htmx asks for a piece of a page that is open already."""
+    return request.headers.get("HX-Request") == "true"
+
+
 def headers(settings: Settings) -> dict[str, str]:
     """What a browser may do with a page: run our own files, show our own pictures and the city's tiles."""
     tiles = urlsplit(settings.tile_url or "")

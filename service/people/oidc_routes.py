@@ -51,7 +51,7 @@ def finish(
     returned = oidc.Returned(state, held_state, code)
     visit = visit_of(request, server.settings, "oidc")
     begun = oidc.finish(server, returned, _redirect_uri(request, server.settings), visit, cookie)
-    answer = RedirectResponse("/v1/session", 303)
+    answer = RedirectResponse("/", 303)
     set_session(request, answer, server.settings, begun.token)
     answer.delete_cookie(STATE_COOKIE, path=PATH)
     return answer

@@ -186,6 +186,12 @@ def end_all_sessions(session: WriteSession, actor: Actor, person_id: str) -> Non
     record(session, actor, "person.sessions_ended", f"person/{person.id}", {"sessions_ended": ended})
 
 
+def list_units(session: ReadSession) -> list[str]:
+    """Units (责任单位) that active people work for, by name."""
+    found = select(Person.unit).where(Person.unit.is_not(None), Person.state == "active").distinct()
+    return sorted(unit for unit in session.scalars(found) if unit)
+
+
 def find_person(session: ReadSession, person_id: str, actor: Actor | None = None) -> Person:
     """A person, whom this actor looks after. Raises NoPerson."""
     person = session.get(Person, person_id)

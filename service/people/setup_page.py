@@ -46,7 +46,7 @@ def setup_page(page: Page, language: Language, status: int = 200) -> HTMLRespons
         "Content-Security-Policy": f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "
         "frame-ancestors 'none'; base-uri 'none'",
         "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
+        "Referrer-Policy": "same-origin",  # with no-referrer browsers send `Origin: null`, which we refuse
     }
     return HTMLResponse(html, status, headers)
 

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 import uuid
+from datetime import datetime
 
 _LOCK = threading.Lock()
 _last = 0
@@ -22,3 +23,8 @@ def new_id() -> str:
     random = int.from_bytes(os.urandom(8), "big") >> 2
     milliseconds, fraction = stamp >> 12, stamp & 0xFFF
     return str(uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random))
+
+
+def first_id(moment: datetime) -> str:
+    """Below every id that is made from this moment on, so that a range of time is a range of ids."""
+    return str(uuid.UUID(int=round(moment.timestamp() * 1000) << 80))

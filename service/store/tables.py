@@ -22,6 +22,7 @@ from streetsight.service.profiles import tables as profiles
 from streetsight.service.releases import tables as releases
 from streetsight.service.reports import tables as reports
 from streetsight.service.retention import tables as retention
+from streetsight.service.reviewing import tables as reviewing
 from streetsight.service.sightings import tables as sightings
 from streetsight.service.store.base import Base
 from streetsight.service.tracks import tables as tracks
@@ -53,6 +54,7 @@ __all__ = [
     "releases",
     "reports",
     "retention",
+    "reviewing",
     "sightings",
     "tracks",
     "uploads",

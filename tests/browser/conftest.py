@@ -8,19 +8,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from streetsight.datasets.simulation.camera import Camera
 from streetsight.datasets.simulation.patrol import simulate_patrol
 from streetsight.service.auth.access import COOKIE
 from streetsight.service.auth.actor import SYSTEM, Role
+from streetsight.service.auth.passwords import hash_password
 from streetsight.service.devices.service import SCOPES, add_device
 from streetsight.service.people.service import NewPerson, add_person
 from streetsight.service.people.sessions import Visit, begin_session
@@ -33,6 +34,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "out" / "screenshots"
 DESKTOP, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=360, height=740)
+expect.set_options(timeout=20_000)  # a machine may be busy; what is waited for comes or it does not
 UNPRIVILEGED = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
@@ -51,11 +53,18 @@ def browser() -> Iterator[Browser]:
 
 @dataclass(slots=True)
 class Site:
-    """A server of its own. Attributes: token: of a device that may do all; process: to be killed by tests."""
+    """A server of its own.
+
+    Attributes:
+        token: of a device that may do all.
+        process: to be killed by tests.
+        environment: what it reads beside its settings.
+    """
 
     settings: Settings
     token: str = ""
     process: "subprocess.Popen[bytes] | None" = None
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -68,7 +77,9 @@ class Site:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("STREETSIGHT_")}
         command = [sys.executable, "-m", "streetsight.cli", "serve"]
         with (self.settings.data_folder.parent / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(command, env=kept | own, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                command, env=kept | own | self.environment, stdout=log, stderr=log
+            )
         while not self._is_ready():
             assert self.process.poll() is None, "the server ended; see server.log"
             time.sleep(0.1)
@@ -89,17 +100,17 @@ class Site:
     ) -> tuple[str, str]:
         """Adds somebody. Returns their login (their password is PASSWORD) and the token of a session."""
         login = f"{role}-{os.urandom(4).hex()}"
-        new = NewPerson(login, login, role, None if areas is None else tuple(areas), unit, PASSWORD)
+        new = NewPerson(login, login, role, None if areas is None else tuple(areas), unit)
         with self.write() as session:
-            added = add_person(session, SYSTEM, new)
+            added = add_person(session, SYSTEM, new, hash_password(PASSWORD))
             return login, begin_session(session, added, Visit("password", timedelta(hours=1))).token
 
     def upload(self, photos: Sequence[Path], **metadata: Any) -> list[str]:
         """Uploads photos as a device; returns their frames' ids."""
         with httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}) as client:
             return [
-                client.post("/v1/frames", files={"photo": path.open("rb")}, **metadata)
-                .raise_for_status().json()["frame_id"]
+                client.post("/v1/frames", files={"photo": (path.name, path.read_bytes())}, **metadata)
+                .raise_for_status().json()["id"]
                 for path in photos
             ]  # fmt: skip
 
@@ -129,6 +140,12 @@ def site(tmp_path_factory: pytest.TempPathFactory, unused_port: Callable[[], int
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def new_site() -> Callable[..., Site]:
+    """A server of a test's own: `new_site(settings, environment={...})`, then `start` and `stop`."""
+    return Site
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Rows as the product writes them, for tests that need them without the way that makes them."""
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,15 +17,35 @@ from streetsight.service.store.sessions import WriteSession
 DAWN = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
 
 
-def write_lead(session: WriteSession, sightings: int, glimpses: int, fields: dict[str, Any]) -> str:
-    """A candidate with sightings, frames and results, as a patrol would leave it; gives its id."""
+BOX, SIZE = [10.0, 20.0, 110.0, 90.0], [640, 360]
+
+
+def write_lead(
+    session: WriteSession,
+    sightings: int,
+    glimpses: int,
+    fields: dict[str, Any],
+    photos: Sequence[str] = (),
+    box: Sequence[float] = BOX,
+    size: Sequence[int] = SIZE,
+) -> str:
+    """A candidate with sightings, frames and results, as a patrol would leave it; gives its id.
+
+    Args:
+        photos: ids of uploaded frames that show it, of this size and in this box; without them new rows are
+            made that have no photo.
+    """
     device = Device(name=f"car-{os.urandom(4).hex()}")
     session.add(device)
     session.flush()
     patrol = Patrol(device_id=device.id, key="morning")
     session.add(patrol)
     session.flush()
-    made = [_sighting(session, patrol, glimpses, number, fields) for number in range(sightings)]
+    uploaded = [session.get_one(Frame, each) for each in photos]
+    made = [
+        _sighting(session, patrol, glimpses, number, fields, uploaded[number:] + uploaded[:number], box, size)
+        for number in range(sightings)
+    ]
     best = made[0].glimpses[0]
     usual = {
         "source": "patrol", "condition": "exposed_garbage", "class_name": "garbage", "score": 0.8,
@@ -44,9 +65,18 @@ def write_lead(session: WriteSession, sightings: int, glimpses: int, fields: dic
 
 
 def _sighting(
-    session: WriteSession, patrol: Patrol, glimpses: int, number: int, fields: dict[str, Any]
+    session: WriteSession,
+    patrol: Patrol,
+    glimpses: int,
+    number: int,
+    fields: dict[str, Any],
+    uploaded: Sequence[Frame],
+    box: Sequence[float],
+    size: Sequence[int],
 ) -> Sighting:
-    frames = [_frame(session, patrol, fields, number * 100.0 + index) for index in range(glimpses)]
+    frames = uploaded[:glimpses] or [
+        _frame(session, patrol, fields, number * 100.0 + index) for index in range(glimpses)
+    ]
     sighting = Sighting(
         id=new_id(), patrol_id=patrol.id, pass_id=patrol.id, device_id=patrol.device_id,
         class_name="garbage", release="tiny@0123456789ab", score=0.8, frames=glimpses,
@@ -56,7 +86,7 @@ def _sighting(
         glimpses=[
             {
                 "frame": frame.id, "frame_id": frame.sha256, "taken_at": DAWN.isoformat(), "distance_m": 8.0,
-                "score": 0.8 - index / 100, "box_xyxy_px": [10.0, 20.0, 110.0, 90.0], "size_wh": [640, 360],
+                "score": 0.8 - index / 100, "box_xyxy_px": [*box], "size_wh": [*size],
                 "scorable": True, "release": "tiny@0123456789ab",
             }
             for index, frame in enumerate(frames)

@@ -3,6 +3,8 @@
 //   data-then="reload | go:/path | show:name | event:name"   what happens then; show: into the form's <output name>
 //   data-said="Saved."      what is said then
 //   data-ask="Really?"      asked before
+//   data-keyed              goes with an Idempotency-Key, and is sent again while the server is away
+// A form that was changed by somebody else meanwhile sends "stale"; who prevents its default says so in its own way.
 // Fields: name="a.b" nests; data-type="number | boolean | list | json"; empty ones are left out, or null with data-empty="null".
 import { call, newKey, Problem } from "./api.js";
 import { make } from "./elements.js";
@@ -27,7 +29,8 @@ async function send(form, button) {
   clear(form);
   try {
     const json = method === "GET" || method === "DELETE" ? undefined : fields(form, button);
-    const answer = await call(method, path, { json, version: form.dataset.version, key: form.dataset.keyed === undefined ? undefined : (form.dataset.key ||= newKey()) });
+    const keyed = form.dataset.keyed !== undefined;
+    const answer = await call(method, path, { json, version: form.dataset.version, patient: keyed, key: keyed ? (form.dataset.key ||= newKey()) : undefined });
     after(form, answer);
   } catch (error) {
     show(form, error);
@@ -89,6 +92,7 @@ function show(form, error) {
   if (error instanceof SyntaxError) return notice(error.message, { bad: true });
   if (!(error instanceof Problem)) return notice(say("The server does not answer. Trying again…"), { bad: true });
   const stale = error.status === 412;
+  if (stale && !form.dispatchEvent(new CustomEvent("stale", { bubbles: true, cancelable: true }))) return;
   const text = stale ? say("This was changed by somebody else meanwhile. Reload to see it; what you have typed stays until then.") : error.message;
   const problem = make("p", { className: "problem", role: "alert" }, text);
   if (stale) problem.append(" ", make("button", { type: "button", onclick: () => location.reload() }, say("Reload")));

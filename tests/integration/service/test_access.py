@@ -29,6 +29,8 @@ OPEN = {
     "/healthz": "for supervisors", "/readyz": "for balancers", "/metrics": "for Prometheus",
     "/v1/session": "signing in", "/v1/session/oidc": "signing in", "/v1/session/oidc/callback": "signing in",
     "/setup": "whoever has the link", "/v1/setup": "whoever has the link",
+    "/sign-in": "signing in", "/language": "of the page for signing in, too",
+    "/static/{digest}/{name:path}": "scripts and styles, the same for everybody",
 }  # fmt: skip
 # What citizens may do, where the operator lets them: a dependency of reports, and all of GeoReport v2.
 BY_THE_PUBLIC, GEOREPORT = "open_to_all", "/open311/v2/"

@@ -186,7 +186,7 @@ def is_refused(answer: Any, status: int, code: str) -> None:
 
 def test_somebody_signs_in_and_has_an_account(browser: TestClient, provider: Provider) -> None:
     answer = sign_in(browser, provider)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/v1/session"), answer.text
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/"), answer.text
     shown = browser.get("/v1/session").json()["person"]
     assert (shown["login"], shown["name"], shown["role"]) == ("wang.wu", "王五", "inspector")
     assert (shown["external"], shown["has_password"], shown["areas"]) == (True, False, None)

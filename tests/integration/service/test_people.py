@@ -433,7 +433,7 @@ def test_the_first_admin_comes_in_by_the_link_once(visitor: TestClient, settings
     assert (page.status_code, "您将成为本服务器的首位管理员" in page.text) == (200, True)
     policy = page.headers["Content-Security-Policy"]
     assert ("default-src 'none'" in policy, "unsafe" in policy) == (True, False)
-    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Referrer-Policy"] == "same-origin"
     form = {
         "token": token,
         "login": "boss",

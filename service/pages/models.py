@@ -1,0 +1,91 @@
+"""Pages: releases, which one is in force, how another compares, and what decisions teach."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from streetsight.models.comparison import Comparison
+from streetsight.models.language import SpokenError
+from streetsight.models.listing import list_registry
+from streetsight.models.registry import Registry
+from streetsight.models.releases import SHIPPED, search_path
+from streetsight.models.taxonomy import Language, default_taxonomy
+from streetsight.service.areas.service import all_areas
+from streetsight.service.auth.access import Viewer
+from streetsight.service.dependencies import Cursor, Server
+from streetsight.service.labels.counts import label_counts, most_doubtful
+from streetsight.service.pages.rendering import language_of_page, page, wants_fragment
+from streetsight.service.releases import redetecting
+from streetsight.service.releases.choosing import newest_change
+from streetsight.service.releases.comparing import case_of, registered
+from streetsight.service.releases.service import list_changes
+from streetsight.service.resources import Resources
+
+router = APIRouter(include_in_schema=False)
+
+CHANGES, DOUBTFUL = 20, 40
+
+
+@router.get("/models", response_class=HTMLResponse)
+def show_all(server: Server, request: Request, actor: Viewer, cursor: Cursor = None) -> HTMLResponse:
+    """All releases, the one in force, and how it came so."""
+    with server.database.read() as session:
+        if wants_fragment(request):
+            jobs = redetecting.under_way(session)
+            return page(request, server, "_redetections.html", actor, jobs=jobs)
+        changes = list_changes(session, CHANGES, cursor)
+        return page(
+            request, server, "models.html", actor, **_in_force(server, language_of_page(request)),
+            releases=list_registry(Registry(search_path())), change=newest_change(session),
+            changes=changes.items, next_cursor=changes.next_cursor, jobs=redetecting.under_way(session),
+            areas=all_areas(session, actor), own=search_path()[0] != SHIPPED,
+        )  # fmt: skip
+
+
+@router.get("/models/data", response_class=HTMLResponse)
+def show_data(server: Server, request: Request, actor: Viewer) -> HTMLResponse:
+    """What was decided so far, as labels, and what to decide next."""
+    card = server.looker.release.card
+    with server.database.read() as session:
+        return page(
+            request, server, "models_data.html", actor, counts=label_counts(session, actor),
+            doubtful=most_doubtful(session, actor, card.classes, DOUBTFUL),
+            labels=_labels(language_of_page(request)),
+        )  # fmt: skip
+
+
+@router.get("/models/{name}", response_class=HTMLResponse)
+def show_one(server: Server, request: Request, actor: Viewer, name: str) -> HTMLResponse:
+    """One release: its card, and how it does beside the one in force."""
+    registry, language = Registry(search_path()), language_of_page(request)
+    release = registered(registry, name)
+    case = case_of(registry, release)
+    with server.database.read() as session:
+        change = newest_change(session)
+    return page(
+        request, server, "release.html", actor, release=release, card=release.card, case=case,
+        curves=_curves(case.comparison, language) if case.comparison else [],
+        labels=_labels(language), change=change, **_in_force(server, language),
+    )  # fmt: skip
+
+
+def _in_force(server: Resources, language: Language) -> dict[str, Any]:
+    trouble = None
+    try:
+        server.releases.check()
+    except SpokenError as error:
+        trouble = error.say(language)
+    return {"active": server.looker.release, "trouble": trouble}
+
+
+def _labels(language: Language) -> dict[str, str]:
+    """What classes and conditions are called."""
+    taxonomy = default_taxonomy()
+    classes = {each.name: each.label(language) for each in taxonomy.classes}
+    return {**classes, **{each.name: each.label(language) for each in taxonomy.conditions.values()}}
+
+
+def _curves(comparison: Comparison, language: Language) -> list[dict[str, Any]]:
+    labels = _labels(language)
+    return [{**each.model_dump(), "label": labels.get(each.name, each.name)} for each in comparison.curves]

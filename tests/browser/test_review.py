@@ -1,0 +1,272 @@
+"""Review: by keyboard alone, by touch, two people at once, and a session that ends in between."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from rows import write_lead
+from sqlalchemy import select, update
+
+from streetsight.service.auth.actor import Role
+from streetsight.service.candidates.tables import Candidate
+from streetsight.service.decisions.tables import Decision
+from streetsight.service.frames.tables import Frame
+from streetsight.service.people.tables import PersonSession
+from streetsight.service.store.types import now
+
+pytestmark = pytest.mark.browser
+
+Visitor = Callable[..., Page]
+PASSWORD = "a long walk home"
+STREET = "/330106/330106999/"
+SIZE, BOX = (960, 540), (380.0, 300.0, 560.0, 430.0)
+
+
+@pytest.fixture(scope="module")
+def frames(site: Any, street_photos: list[Path]) -> list[str]:
+    """Ids of uploaded photos, in an area that everybody here may see."""
+    uploaded: list[str] = site.upload(street_photos[:4])
+    with site.write() as session:
+        session.execute(update(Frame).where(Frame.id.in_(uploaded)).values(area_path=STREET))
+    return uploaded
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Leads in an area of their own, so that nobody else's come between them."""
+
+    site: Any
+    visitor: Visitor
+    frames: list[str]
+    area: str
+
+    def add(self, count: int, sightings: int = 2, **fields: Any) -> list[str]:
+        with self.site.write() as session:
+            return [
+                write_lead(
+                    session, sightings, 1,
+                    {"area_path": self.area, "score": 0.9 - number / 50, "best_box": [*BOX], **fields},
+                    [*self.frames[number % 4 :], *self.frames[: number % 4]], BOX, SIZE,
+                )
+                for number in range(count)
+            ]  # fmt: skip
+
+    def open(self, role: Role = Role.INSPECTOR, path: str = "/review", **options: Any) -> Page:
+        return self.visitor(role, path, areas=[self.area, STREET], **options)
+
+    def states(self, ids: list[str]) -> list[str]:
+        with self.site.write() as session:
+            wanted = select(Candidate.id, Candidate.state).where(Candidate.id.in_(ids))
+            found = {each.id: each.state for each in session.execute(wanted)}
+        return [found[each] for each in ids]
+
+    def decisions(self, candidate_id: str) -> list[Decision]:
+        with self.site.write() as session:
+            wanted = select(Decision).where(Decision.candidate_id == candidate_id).order_by(Decision.id)
+            return list(session.scalars(wanted))
+
+
+@pytest.fixture
+def queue(site: Any, visitor: Visitor, frames: list[str]) -> Iterator[Queue]:
+    area = f"/330106/330106{os.urandom(3).hex()}/"
+    yield Queue(site, visitor, frames, area)
+    with site.write() as session:
+        session.execute(update(Candidate).where(Candidate.area_path == area).values(state="gone"))
+
+
+def lead(page: Page) -> Locator:
+    return page.locator("#desk .lead")
+
+
+def shown(page: Page) -> str:
+    """Id of the lead before the reviewer."""
+    found = lead(page).get_attribute("data-id")
+    assert found
+    return found
+
+
+def step(page: Page, act: Callable[[], None]) -> str:
+    """Does something that leads on; gives the lead that was before the reviewer."""
+    before = shown(page)
+    act()
+    expect(page.locator(f"#desk .lead[data-id='{before}']")).to_have_count(0)
+    return before
+
+
+def settle(page: Page) -> None:
+    """Waits until all decisions have arrived."""
+    expect(page.locator("#counts")).to_have_attribute("data-sending", "0", timeout=20_000)
+
+
+def test_from_the_first_to_the_last_by_keyboard(queue: Queue) -> None:
+    ids, page = queue.add(5), queue.open()
+    keys = page.keyboard
+    expect(page.locator("#counts")).to_contain_text("5")
+    first = step(page, lambda: keys.press("a"))
+    keys.press("r")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    second = step(page, lambda: keys.press("2"))
+    third = step(page, lambda: keys.press("n"))
+    assert len({first, second, third}) == 3
+    keys.press("z")
+    expect(lead(page)).to_have_attribute("data-id", third)
+    keys.press("z")
+    expect(lead(page)).to_have_attribute("data-id", second, timeout=20_000)
+    settle(page)
+    assert queue.states([first, second]) == ["confirmed", "open"]
+    keys.press("r")
+    keys.press("8")
+    keys.type("a delivery that is being unloaded")
+    step(page, lambda: keys.press("Enter"))
+    for _ in range(3):
+        step(page, lambda: keys.press("a"))
+    expect(page.locator("#empty")).to_be_visible()
+    settle(page)
+    assert sorted(queue.states(ids)) == ["confirmed"] * 4 + ["rejected"]
+    kinds = [(each.kind, each.reason) for each in queue.decisions(second)]
+    assert kinds == [("reject", "not_an_issue"), ("reopen", None), ("reject", "other")]
+    assert queue.decisions(second)[-1].text == "a delivery that is being unloaded"
+
+
+def test_class_and_box_are_corrected_by_keyboard_and_undone(queue: Queue) -> None:
+    [candidate], page = queue.add(1, sightings=1), queue.open(language="en")
+    keys = page.keyboard
+    expect(lead(page)).to_be_visible()
+    keys.press("b")
+    expect(page.locator("#box-bar")).to_be_visible()
+    for key in ("ArrowRight", "Shift+ArrowDown", "Enter"):
+        keys.press(key)
+    expect(page.get_by_text("Corrected; accept or reject it now.")).to_be_visible()
+    [moved] = queue.decisions(candidate)
+    x1, y1, x2, y2 = moved.after["best_box"]
+    assert (x1, x2) == (BOX[0] + 4.8, BOX[2] + 4.8)
+    assert (y1, y2) == (BOX[1], BOX[3] + 4.8)
+    keys.press("c")
+    page.get_by_role("dialog").get_by_role("button", name="overflowing bin").click()
+    expect(lead(page).get_by_role("heading", level=2)).to_contain_text("overflowing bin")
+    keys.press("z")
+    expect(lead(page).get_by_role("heading", level=2)).not_to_contain_text("overflowing bin")
+    step(page, lambda: keys.press("a"))
+    settle(page)
+    assert [each.kind for each in queue.decisions(candidate)] == ["correct"] * 3 + ["confirm"]
+
+
+def test_what_is_the_same_is_merged(queue: Queue) -> None:
+    first, second = queue.add(2)
+    page = queue.open()
+    expect(lead(page)).to_be_visible()
+    page.keyboard.press("m")
+    expect(page.get_by_role("dialog").get_by_role("button")).to_have_count(2)
+    merged = step(page, lambda: page.keyboard.press("1"))
+    settle(page)
+    assert queue.states([merged]) == ["merged"]
+    assert {merged, shown(page)} == {first, second}
+    page.keyboard.press("z")
+    expect(lead(page)).to_have_attribute("data-id", merged)
+    settle(page)
+    assert queue.states([first, second]) == ["open", "open"]
+
+
+def test_by_touch_on_a_phone(queue: Queue) -> None:
+    ids, page = queue.add(2), queue.open(phone=True)
+    expect(lead(page)).to_be_visible()
+    step(page, page.get_by_role("button", name="确认立案").tap)
+    page.get_by_role("button", name="不予立案").tap()
+    step(page, page.get_by_role("dialog").get_by_role("button").nth(2).tap)
+    expect(page.locator("#empty")).to_be_visible()
+    settle(page)
+    assert sorted(queue.states(ids)) == ["confirmed", "rejected"]
+
+
+def test_two_people_at_once_never_see_the_same(queue: Queue) -> None:
+    ids = queue.add(12, sightings=1)
+    pages = [queue.open(), queue.open()]
+    seen: list[str] = []
+    for page in pages:
+        expect(lead(page)).to_be_visible()
+    while any(lead(page).count() for page in pages):
+        for page in pages:
+            if lead(page).count():
+                seen.append(step(page, lambda page=page: page.keyboard.press("a")))  # type: ignore[misc]
+    for page in pages:
+        settle(page)
+    assert sorted(seen) == sorted(ids)
+    assert set(queue.states(ids)) == {"confirmed"}
+
+
+def test_who_leaves_gives_back_what_they_had(queue: Queue) -> None:
+    [candidate] = queue.add(1)
+    one, other = queue.open(), queue.open()
+    expect(lead(one)).to_be_visible()
+    expect(other.locator("#empty")).to_be_visible()
+    one.goto("/account")
+    one.wait_for_load_state("networkidle")
+    other.locator("#look").click()
+    expect(lead(other)).to_have_attribute("data-id", candidate)
+
+
+def test_a_decision_on_what_was_changed_meanwhile_is_not_taken(queue: Queue) -> None:
+    [candidate], page = queue.add(1), queue.open(language="en")
+    expect(lead(page)).to_be_visible()
+    with queue.site.write() as session:
+        changed = update(Candidate).where(Candidate.id == candidate)
+        session.execute(changed.values(version=7, severity="high"))
+    page.keyboard.press("a")
+    notice = page.locator(".notice.bad")
+    expect(notice).to_contain_text("your decision was not taken")
+    notice.get_by_role("button", name="Look again").click()
+    expect(lead(page).locator(".badge", has_text="severe")).to_be_visible()
+    page.keyboard.press("a")
+    settle(page)
+    assert queue.states([candidate]) == ["confirmed"]
+
+
+def test_a_session_that_ends_loses_no_decision(queue: Queue, site: Any) -> None:
+    login, _ = site.person(Role.INSPECTOR, [queue.area, STREET])
+    ids, page = queue.add(2), queue.visitor(None, "/sign-in?next=/review", language="en")
+    page.fill("[name=login]", login)
+    page.fill("[name=password]", PASSWORD)
+    page.click("button.main")
+    expect(lead(page)).to_be_visible()
+    with site.write() as session:
+        session.execute(update(PersonSession).values(ended_at=now()))
+    page.keyboard.press("r")
+    page.keyboard.press("8")
+    page.keyboard.type("seen with my own eyes")
+    rejected = step(page, lambda: page.keyboard.press("Enter"))
+    dialog = page.get_by_role("dialog")
+    dialog.locator("[name=login]").fill(login)
+    dialog.locator("[name=password]").fill(PASSWORD)
+    dialog.get_by_role("button").click()
+    settle(page)
+    assert queue.decisions(rejected)[-1].text == "seen with my own eyes"
+    step(page, lambda: page.keyboard.press("a"))
+    settle(page)
+    assert sorted(queue.states(ids)) == ["confirmed", "rejected"]
+
+
+def test_an_empty_queue_teaches(queue: Queue, accessible: Any, shoot: Any) -> None:
+    page = queue.open(language="en")
+    expect(page.get_by_text("Leads come from patrols")).to_be_visible()
+    accessible(page)
+    shoot(page, "review-empty-en")
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_everybody_can_use_it(queue: Queue, accessible: Any, shoot: Any, language: str) -> None:
+    queue.add(2, severity="high")
+    for phone, dark in ((False, False), (True, True)):
+        page = queue.open(language=language, phone=phone, dark=dark)
+        name = f"{language}{'-phone' if phone else ''}{'-dark' if dark else ''}"
+        expect(page.locator("#desk .whole img[data-loaded]")).to_be_visible(timeout=20_000)
+        accessible(page)
+        shoot(page, f"review-{name}")
+        page.locator("[data-do=reject]").click()
+        accessible(page)
+        shoot(page, f"review-reasons-{name}")
+        page.goto("/account")
+        page.wait_for_load_state("networkidle")
