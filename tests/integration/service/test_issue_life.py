@@ -391,10 +391,10 @@ def test_who_reported_is_told_of_the_end(person: Person, lead: Lead, settings: S
 def test_calendar_and_deadlines_over_http(person: Person) -> None:
     analyst, viewer = person(Role.ANALYST), person(Role.VIEWER)
     assert viewer.get("/v1/calendar").json() == {"version": None, "document": None}
-    wanted = {"clock": "working_hours", "amount": 60}
+    wanted: dict[str, Any] = {"clock": "working_hours", "amount": 60}
     none = viewer.get("/v1/calendar/due", params=wanted)
     assert (none.status_code, none.json()["code"]) == (409, "no_calendar")
-    sent = {"params": {"reason": "x"}, "headers": {"If-Match": '"0"'}}
+    sent: dict[str, Any] = {"params": {"reason": "x"}, "headers": {"If-Match": '"0"'}}
     bad = analyst.put(
         "/v1/calendar", json={**CALENDAR, "years": {"2026": {"holidays": ["2025-01-01"]}}}, **sent
     )

@@ -71,8 +71,9 @@ _CANDIDATE = """INSERT INTO candidates (id, created_at, source, condition, state
     VALUES (:id, '2026-11-01', 'hotline', 'exposed_garbage', 'confirmed', 0, 0, 0, '[]', '[]', '{}', false,
     '[1.0, 2.0, 3.0, 4.0]', 1, '2026-11-01', false)"""
 _ISSUE = """INSERT INTO issues (id, created_at, number, district, candidate_id, state, condition,
-    confirmed_at, confirmed_by_id, confirmed_by, version) VALUES (:id, '2026-11-01', :id, '', :candidate, :state,
-    'exposed_garbage', '2026-11-01', 'p', 'li.ming', 1)"""
+    confirmed_at, confirmed_by_id, confirmed_by, version)
+    VALUES (:id, '2026-11-01', :id, '', :candidate, :state, 'exposed_garbage',
+    '2026-11-01', 'p', 'li.ming', 1)"""
 
 
 def test_there_is_one_way_up() -> None:
