@@ -18,7 +18,7 @@ from streetsight.service.auth.actor import Role
 from streetsight.service.candidates.tables import Candidate
 from streetsight.service.devices.service import SCOPES, add_device
 from streetsight.service.frames.tables import Frame
-from streetsight.service.issues.tables import Issue, IssuePhoto
+from streetsight.service.issues.tables import Issue, IssueAct, IssuePhoto
 from streetsight.service.people.tables import PersonSession
 from streetsight.service.settings import Settings
 from streetsight.service.store.migrating import migrate
@@ -86,9 +86,8 @@ def issue_numbered(site: Any, number: str) -> Issue:
 
 
 def filed_number(page: Page) -> str:
-    number = page.locator(".box-issue").first.text_content(timeout=LOOKED_AT)
-    assert number
-    return number
+    expect(page.locator(".box-issue").first).to_be_visible(timeout=20_000)
+    return page.locator(".box-issue").first.text_content() or ""
 
 
 def test_photos_become_issues_by_keyboard_alone(visitor: Visitor, site: Any, photos: list[Path]) -> None:
@@ -217,6 +216,7 @@ def test_a_box_is_drawn_moved_and_corrected(visitor: Visitor, site: Any, photos:
     page.keyboard.press("n")
     page.keyboard.press("Enter")
     page.keyboard.press("1")
+    expect(page.locator("#mode")).to_contain_text("Arrows move the box")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Enter")
@@ -348,6 +348,15 @@ def test_any_code_is_filed_by_hand(visitor: Visitor, site: Any) -> None:
     code.press("Enter")
     expect(page.locator(".similar")).to_contain_text("Perhaps it is filed already")
     expect(page.locator(".similar a")).to_have_text(issue.number)
+    page.fill("[name=description]", "now five")
+    page.get_by_role("button", name="Add to it").click()
+    expect(page.locator(".notice", has_text=f"added to {issue.number}")).to_be_visible()
+    with site.write() as session:
+        acts = session.scalars(select(IssueAct).filter_by(issue_id=issue.id).order_by(IssueAct.id))
+        assert [(each.kind, each.text) for each in acts] == [
+            ("enter", "four grills"),
+            ("comment", "now five"),
+        ]
 
 
 def test_a_photo_proposes_what_and_where_by_hand(visitor: Visitor, site: Any, photos: list[Path]) -> None:
