@@ -45,7 +45,7 @@ def page(
     """
     language = language_of_page(request)
     cookie = request.cookies.get(COOKIE)
-    known = {
+    known: dict[str, Any] = {
         "actor": actor, "language": language, "settings": server.settings,
         "say": partial(_say, language), "write": Writer(language, server.settings.zone),
         "csrf": csrf_token(cookie) if actor is not None and cookie else "",
