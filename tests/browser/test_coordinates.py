@@ -41,7 +41,7 @@ def test_maps_are_drawn_in_the_system_of_their_tiles(visitor: Callable[..., Page
     page = visitor(Role.INSPECTOR, "/account")
     page.route("**/file", _answer_with_gcj02_tiles)
     page.goto("/file")
-    address = page.locator("script[src*='file.js']").get_attribute("src").replace("file.js", "pin_map.js")  # type: ignore[union-attr]
+    address = module_beside(page, "file.js", "pin_map.js")
     here = [114.26, 30.54]
     there, back = page.evaluate(DRAW, [here, address])
     np.testing.assert_allclose(there, from_wgs84(np.array([here]), "gcj02")[0], rtol=0, atol=1e-9)
@@ -57,3 +57,10 @@ def test_maps_are_drawn_in_the_system_of_their_tiles(visitor: Callable[..., Page
 def _answer_with_gcj02_tiles(route: Route) -> None:
     answer = route.fetch()
     route.fulfill(response=answer, body=answer.text().replace('"crs": "wgs84"', '"crs": "gcj02"'))
+
+
+def module_beside(page: Page, known: str, wanted: str) -> str:
+    """Address of another module of the page's digest."""
+    address = page.locator(f"script[src$='/{known}']").get_attribute("src")
+    assert address is not None
+    return address.replace(known, wanted)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
+from pydantic import ByteSize
 from sqlalchemy import select, update
 
 from streetsight.service.auth.access import COOKIE
@@ -227,7 +228,8 @@ def test_a_box_is_drawn_moved_and_corrected(visitor: Visitor, site: Any, photos:
     page.keyboard.press("Enter")
     issue = issue_numbered(site, filed_number(page))
     assert issue.class_name == "road_crack"
-    x1, y1, x2, y2 = issue.best_box or ()
+    assert issue.best_box is not None
+    x1, y1, x2, y2 = issue.best_box
     assert x1 == pytest.approx(0.4 * 960 - 9.6)
     assert y1 == pytest.approx(0.4 * 540)
     assert x2 - x1 == pytest.approx(0.2 * 960)
@@ -279,8 +281,8 @@ def sign_in(form: Locator, login: str) -> None:
 def own_site(tmp_path: Path, unused_port: Callable[[], int], site: Any) -> Iterator[Any]:
     """A server that a test may kill."""
     settings = Settings(
-        data_folder=tmp_path / "own" / "data", port=unused_port(), min_free_bytes=0, workers=0
-    )  # type: ignore[arg-type]
+        data_folder=tmp_path / "own" / "data", port=unused_port(), min_free_bytes=ByteSize(0), workers=0
+    )
     settings.data_folder.mkdir(parents=True)
     running = type(site)(settings)
     with open_database(settings) as database:
