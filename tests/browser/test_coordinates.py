@@ -21,9 +21,7 @@ CONVERT = """async ([points, crs, way, address]) => {
 @pytest.mark.parametrize("crs", ["wgs84", "gcj02", "bd09"])
 def test_it_is_the_conversion_of_the_program(visitor: Callable[..., Page], crs: Crs) -> None:
     page = visitor(None, "/sign-in")
-    address = (
-        page.locator("script[type=module]").first.get_attribute("src").replace("app.js", "coordinates.js")
-    )  # type: ignore[union-attr]
+    address = module_beside(page, "app.js", "coordinates.js")
     there = np.random.default_rng(7).uniform((60.0, -10.0), (150.0, 65.0), (2000, 2))
     for way, ours in (("fromWgs84", from_wgs84), ("toWgs84", to_wgs84)):
         theirs = page.evaluate(CONVERT, [there.tolist(), crs, way, address])
