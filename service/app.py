@@ -15,6 +15,7 @@ from streetsight.service.calendar import deadline_routes as deadlines
 from streetsight.service.calendar import routes as calendar
 from streetsight.service.candidates import routes as candidates
 from streetsight.service.coverage import routes as coverage
+from streetsight.service.dataset_versions import routes as dataset_versions
 from streetsight.service.decisions import routes as decisions
 from streetsight.service.detections import routes as detections
 from streetsight.service.devices import routes as devices
@@ -55,6 +56,7 @@ from streetsight.service.reviewing import routes as reviewing
 from streetsight.service.settings import Settings
 from streetsight.service.sightings import routes as sightings
 from streetsight.service.tracks import routes as tracks
+from streetsight.service.training_runs import routes as training_runs
 from streetsight.service.uploads import routes as uploads
 from streetsight.service.uploads.routes import PREFIX as UPLOADS
 from streetsight.service.uploads.routes import TusHeaders
@@ -71,6 +73,7 @@ ROUTERS = (
     reviewing.router,
     photos.router, calendar.router, deadlines.router,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
+    dataset_versions.router, training_runs.router,
     privacy.router, retention.router,
     static.router, signing_in.router, filing.router, review.router, map.router, leads.router,
     tasks.router, issues_pages.router, patrols_pages.router, devices_pages.router, models_pages.router,

@@ -13,6 +13,7 @@ from streetsight.inference.sightings.tracking import Tracker
 from streetsight.models.releases import search_path
 from streetsight.service.areas.job import AreaJob
 from streetsight.service.assembling.job import AssembleJob
+from streetsight.service.dataset_versions.job import DatasetJob
 from streetsight.service.detections.job import DetectJob
 from streetsight.service.detections.looking import Looker
 from streetsight.service.files.blobs import Blobs
@@ -29,6 +30,8 @@ from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
 from streetsight.service.store.sealing import open_sealer
+from streetsight.service.training_runs.job import TrainingJob
+from streetsight.service.training_runs.service import is_installed
 from streetsight.service.uploads.job import UploadJob
 from streetsight.service.webhooks.courier import Courier
 from streetsight.service.worker import Worker, watch_over
@@ -50,6 +53,8 @@ def handlers(database: Database, blobs: Blobs, looker: Looker, settings: Setting
         UploadJob(database, blobs, settings),
         RedetectJob(database, blobs, looker),
         RetentionJob(Rounds(database, blobs, open_copies(settings), settings)),
+        DatasetJob(database, blobs, settings),
+        *([TrainingJob(database, settings)] if is_installed() else []),
     ]
 
 

@@ -47,6 +47,10 @@ def train(
         Path | None, typer.Option(help="COCO checkpoint that labels vehicles where nobody did.")
     ] = None,
     version: VersionOption = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Side of the training input, pixels, instead of the recipe's.")
+    ] = None,
     lang: Lang = None,
 ) -> None:
     """Train by a recipe. Validation and test photos are never learned from.
@@ -59,12 +63,16 @@ def train(
 
     Exit status: 0, 2 usage or data, 3 when the release to start from is missing, damaged or INT8.
     """
+    from dataclasses import replace
+
     from streetsight.models.language import translate
     from streetsight.training.recipe import load_recipe
     from streetsight.training.train import train as run_training
 
     with spoken_errors(lang) as language:
-        checkpoint = run_training(load_recipe(recipe), photos, weights, teacher, run, version)
+        chosen = load_recipe(recipe)
+        chosen = replace(chosen, epochs=epochs or chosen.epochs, image_size=size or chosen.image_size)
+        checkpoint = run_training(chosen, photos, weights, teacher, run, version)
         typer.echo(translate("checkpoint: {path}", language, path=checkpoint))
 
 

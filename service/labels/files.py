@@ -2,7 +2,8 @@
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from streetsight.datasets.formats import coco
@@ -74,6 +75,22 @@ def archive(labels: Labels, blobs: Blobs) -> Iterator[bytes]:
                     target.write(part)
                     yield sink.taken()
     yield sink.taken()
+
+
+def write_folder(
+    labels: Labels, blobs: Blobs, folder: Path, going_on: Callable[[], object] = lambda: None
+) -> None:
+    """The same as `archive` in a folder of its own; `going_on` is called for every photo."""
+    draft = _draft(labels)
+    for path, text in draft.texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    for path, photo in draft.places:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        with (folder / path).open("wb") as target:
+            for part in blobs.stream(photo.sha256):
+                target.write(part)
+        going_on()
 
 
 _ANNOTATIONS = f"annotations/instances_{PART}.json"

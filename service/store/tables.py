@@ -6,6 +6,7 @@ from streetsight.service.audit import tables as audit
 from streetsight.service.calendar import tables as calendar
 from streetsight.service.candidates import tables as candidates
 from streetsight.service.coverage import tables as coverage
+from streetsight.service.dataset_versions import tables as dataset_versions
 from streetsight.service.decisions import tables as decisions
 from streetsight.service.detections import tables as detections
 from streetsight.service.devices import tables as devices
@@ -26,6 +27,7 @@ from streetsight.service.reviewing import tables as reviewing
 from streetsight.service.sightings import tables as sightings
 from streetsight.service.store.base import Base
 from streetsight.service.tracks import tables as tracks
+from streetsight.service.training_runs import tables as training_runs
 from streetsight.service.uploads import tables as uploads
 from streetsight.service.webhooks import tables as webhooks
 from streetsight.service.zones import tables as zones
@@ -38,6 +40,7 @@ __all__ = [
     "calendar",
     "candidates",
     "coverage",
+    "dataset_versions",
     "decisions",
     "detections",
     "devices",
@@ -57,6 +60,7 @@ __all__ = [
     "reviewing",
     "sightings",
     "tracks",
+    "training_runs",
     "uploads",
     "webhooks",
     "zones",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
+from pydantic import ByteSize
 from sqlalchemy import select, update
 
 from streetsight.service.auth.access import COOKIE
@@ -18,7 +19,7 @@ from streetsight.service.auth.actor import Role
 from streetsight.service.candidates.tables import Candidate
 from streetsight.service.devices.service import SCOPES, add_device
 from streetsight.service.frames.tables import Frame
-from streetsight.service.issues.tables import Issue, IssuePhoto
+from streetsight.service.issues.tables import Issue, IssueAct, IssuePhoto
 from streetsight.service.people.tables import PersonSession
 from streetsight.service.settings import Settings
 from streetsight.service.store.migrating import migrate
@@ -86,9 +87,8 @@ def issue_numbered(site: Any, number: str) -> Issue:
 
 
 def filed_number(page: Page) -> str:
-    number = page.locator(".box-issue").first.text_content(timeout=LOOKED_AT)
-    assert number
-    return number
+    expect(page.locator(".box-issue").first).to_be_visible(timeout=20_000)
+    return page.locator(".box-issue").first.text_content() or ""
 
 
 def test_photos_become_issues_by_keyboard_alone(visitor: Visitor, site: Any, photos: list[Path]) -> None:
@@ -217,6 +217,7 @@ def test_a_box_is_drawn_moved_and_corrected(visitor: Visitor, site: Any, photos:
     page.keyboard.press("n")
     page.keyboard.press("Enter")
     page.keyboard.press("1")
+    expect(page.locator("#mode")).to_contain_text("Arrows move the box")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Enter")
@@ -280,9 +281,8 @@ def sign_in(form: Locator, login: str) -> None:
 def own_site(tmp_path: Path, unused_port: Callable[[], int], site: Any) -> Iterator[Any]:
     """A server that a test may kill."""
     settings = Settings(
-        data_folder=tmp_path / "own" / "data", port=unused_port(), min_free_bytes=0,  # type: ignore[arg-type]
-        workers=0,
-    )  # fmt: skip
+        data_folder=tmp_path / "own" / "data", port=unused_port(), min_free_bytes=ByteSize(0), workers=0
+    )
     settings.data_folder.mkdir(parents=True)
     running = type(site)(settings)
     with open_database(settings) as database:
@@ -350,6 +350,15 @@ def test_any_code_is_filed_by_hand(visitor: Visitor, site: Any) -> None:
     code.press("Enter")
     expect(page.locator(".similar")).to_contain_text("Perhaps it is filed already")
     expect(page.locator(".similar a")).to_have_text(issue.number)
+    page.fill("[name=description]", "now five")
+    page.get_by_role("button", name="Add to it").click()
+    expect(page.locator(".notice", has_text=f"added to {issue.number}")).to_be_visible()
+    with site.write() as session:
+        acts = session.scalars(select(IssueAct).filter_by(issue_id=issue.id).order_by(IssueAct.id))
+        assert [(each.kind, each.text) for each in acts] == [
+            ("enter", "four grills"),
+            ("comment", "now five"),
+        ]
 
 
 def test_a_photo_proposes_what_and_where_by_hand(visitor: Visitor, site: Any, photos: list[Path]) -> None:

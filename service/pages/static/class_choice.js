@@ -9,7 +9,10 @@ const KEYS = "123456789abcdefghijklmnopqrstuvwxyz";
 /** Ask for a class; gives its name, or null. Classes that can be an issue have keys of their own. */
 export function chooseClass(current = null) {
   const dialog = make("dialog", { className: "classes", "aria-labelledby": "classes-title" }, make("h2", { id: "classes-title" }, say("What is it?")));
-  const choose = (name) => dialog.close(name);
+  let resolve;
+  const promise = new Promise((asked) => { resolve = asked; });
+  // Told at once, not by the event that comes after: the next key may be quicker than that.
+  const choose = (name) => { dialog.close(); resolve(name); };
   const byKey = new Map();
   for (const [title, group] of groups()) {
     const list = make("div", { className: "class-list", role: "group", "aria-label": title });
@@ -25,7 +28,8 @@ export function chooseClass(current = null) {
   dialog.addEventListener("keydown", (event) => { if (byKey.has(event.key)) { event.preventDefault(); choose(byKey.get(event.key)); } });
   document.body.append(dialog);
   dialog.showModal();
-  return new Promise((resolve) => dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue || null); }));
+  dialog.addEventListener("close", () => { dialog.remove(); resolve(null); });
+  return promise;
 }
 
 function groups() {

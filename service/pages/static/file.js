@@ -1,6 +1,6 @@
 // File by hand: any code, with or without photos. What photos say (place, what is on them) is proposed, never insisted on.
 import { make } from "./elements.js";
-import { fileIssue, IssueForm } from "./issue_form.js";
+import { addToIssue, fileIssue, IssueForm } from "./issue_form.js";
 import { notice } from "./notice.js";
 import { PhotoQueue } from "./photo_queue.js";
 import { whereIAm } from "./here.js";
@@ -9,7 +9,7 @@ import { classNamed } from "./taxonomy.js";
 import { say } from "./words.js";
 
 const main = document.querySelector("main"), list = document.getElementById("photos"), filed = document.getElementById("filed");
-const form = new IssueForm(document.getElementById("issue-form"), { onSubmit: (draft) => void file(draft) });
+const form = new IssueForm(document.getElementById("issue-form"), { onSubmit: (draft) => void file(draft), onJoin: (id, draft) => void file(draft, id) });
 const queue = new PhotoQueue(Number(main.dataset.most));
 
 queue.addEventListener("change", show);
@@ -43,7 +43,8 @@ function likeliest({ boxes }) {
   return best ? classNamed(best.class) : null;
 }
 
-async function file(draft) {
+/** File it, or add it to the issue `joins`. */
+async function file(draft, joins = null) {
   const photos = queue.photos.filter(({ state }) => state !== "bad");
   try {
     for (const [index, photo] of photos.entries()) {
@@ -51,8 +52,8 @@ async function file(draft) {
       await queue.upload(photo);
     }
     form.busy(say("Filing…"));
-    const { issue, warnings } = await fileIssue(queue, { ...draft, photos });
-    done(issue, warnings);
+    const { issue, warnings } = await (joins ? addToIssue(queue, joins, { ...draft, photos }) : fileIssue(queue, { ...draft, photos }));
+    done(issue, warnings, joins !== null);
   } catch (error) {
     form.problem(error.message);
   } finally {
@@ -60,8 +61,8 @@ async function file(draft) {
   }
 }
 
-function done(issue, warnings) {
-  notice(say("It is filed as {number}.", { number: issue.number }), { action: { text: say("Open it"), run: () => location.assign(`/issues/${issue.id}`) }, key: "filed" });
+function done(issue, warnings, joined) {
+  notice(joined ? say("It is added to {number}.", { number: issue.number }) : say("It is filed as {number}.", { number: issue.number }), { action: { text: say("Open it"), run: () => location.assign(`/issues/${issue.id}`) }, key: "filed" });
   for (const warning of warnings) notice(warning, { bad: true });
   filed.hidden = false;
   filed.querySelector("ul").prepend(make("li", {}, make("a", { href: `/issues/${issue.id}` }, issue.number), ` ${issue.code?.name ?? ""}`));

@@ -14,12 +14,11 @@ const NEARBY_M = 50;
  *
  * @param {PhotoQueue} queue
  * @param {object} draft {code, place, area?, words?, description?, unit?, photos: Photo[], tagged?: {photo, box}}
- * @returns what POST /v1/issues answers
+ * @returns {Promise<{issue: object, warnings: string[]}>} what POST /v1/issues answers
  * @throws {Problem} nothing is filed
  */
 export async function fileIssue(queue, { code, place, area, words, description, unit, photos, tagged }) {
-  const frames = [];
-  for (const photo of photos) frames.push(await queue.upload(photo));
+  const frames = await uploadAll(queue, photos);
   const taken_at = (tagged?.photo ?? photos[0])?.taken_at;
   const json = {
     code: { scheme: code.scheme, code: code.code, kind: code.kind },
@@ -29,6 +28,25 @@ export async function fileIssue(queue, { code, place, area, words, description, 
     ...(tagged && { detection: { frame_id: tagged.photo.frame, class: tagged.box.class, box_xyxy_px: tagged.box.box_xyxy_px, score: tagged.box.score } }),
   };
   return (await call("POST", "/v1/issues", { json, key: newKey(), patient: true })).data;
+}
+
+/**
+ * Add photos and words to an issue that is there already, instead of filing it twice.
+ *
+ * @returns {Promise<{issue: object, warnings: string[]}>} the issue, and what is odd about the photos
+ * @throws {Problem} nothing is added
+ */
+export async function addToIssue(queue, id, { photos, description }) {
+  const frames = await uploadAll(queue, photos);
+  const { version } = (await call("GET", `/v1/issues/${id}`, { patient: true })).data;
+  const json = { kind: "comment", photos: frames, ...(description && { text: description }) };
+  return (await call("POST", `/v1/issues/${id}/acts`, { json, version, key: newKey(), patient: true })).data;
+}
+
+async function uploadAll(queue, photos) {
+  const frames = [];
+  for (const photo of photos) frames.push(await queue.upload(photo));
+  return frames;
 }
 
 /** Open issues and leads near a place, those of the same code first. */
@@ -41,11 +59,16 @@ export async function similarTo(place, code, signal) {
 export const pageOf = ({ what, id }) => (what === "candidate" ? `/candidates/${id}` : `/issues/${id}`);
 
 export class IssueForm {
-  #form; #codes; #place; #similar; #asking = null;
+  #form; #codes; #place; #similar; #onJoin; #asking = null;
 
-  /** @param {{onSubmit: (draft: object) => void}} calls the draft is whole, but for its photos */
-  constructor(form, { onSubmit }) {
+  /**
+   * @param {HTMLFormElement} form
+   * @param {{onSubmit: (draft: object) => void, onJoin: (id: string, draft: object) => void}} calls
+   *   onSubmit: the draft is whole, but for its photos; onJoin: it is to be added to an issue that is there already
+   */
+  constructor(form, { onSubmit, onJoin }) {
     this.#form = form;
+    this.#onJoin = onJoin;
     this.#similar = form.querySelector(".similar");
     this.#codes = new CodePicker(form.querySelector(".code-picker"), { onChange: () => this.#look() });
     this.#place = new PlacePicker(form.querySelector(".place"), { onChange: () => this.#look() });
@@ -126,6 +149,7 @@ export class IssueForm {
       make("h3", {}, same ? say("Perhaps it is filed already") : say("Open nearby")),
       make("ul", {}, ...found.slice(0, 5).map((each) => make("li", {},
         make("a", { href: pageOf(each), target: "_blank", rel: "noopener" }, each.number ?? say("lead")), " ",
-        each.code?.name ? `${each.code.code} ${each.code.name}` : conditionLabel(each.condition), ` · ${Math.round(each.distance_m)} m`))));
+        each.code?.name ? `${each.code.code} ${each.code.name}` : conditionLabel(each.condition), ` · ${Math.round(each.distance_m)} m `,
+        ...(each.what === "issue" ? [make("button", { type: "button", onclick: () => this.#onJoin(each.id, this.draft()) }, say("Add to it"))] : [])))));
   }
 }

@@ -1,5 +1,6 @@
 // The leads that this page has: fetched ahead, kept from others, decided one after the other.
 import { call, newKey } from "./api.js";
+import { undisturbed } from "./session.js";
 
 const AHEAD = 6, RENEW_MS = 60_000, IDLE_MS = 20 * 60_000, MOST_NAMED = 200;
 
@@ -49,6 +50,7 @@ export class ReviewQueue {
   }
 
   async #fill() {
+    await undisturbed();
     const count = Math.max(0, AHEAD - this.items.length), holding = [...this.items.map(({ id }) => id), ...this.#sending.keys()];
     const { data } = await call("POST", `/v1/review/next?${this.#with({ count })}`, {
       patient: true, json: { desk: this.#desk, holding: holding.slice(0, MOST_NAMED), passed: this.#passed },

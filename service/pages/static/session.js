@@ -2,12 +2,18 @@
 import { make } from "./elements.js";
 import { say } from "./words.js";
 
+const LOOK_MS = 250;
 let asking = null;
 
 /** Ask for login and password until they are right. Everybody who waits goes on then. */
 export function signInAgain() {
   asking ??= ask().finally(() => { asking = null; });
   return asking;
+}
+
+/** Once no dialog is open: what is fetched behind it must not ask for a password between two letters of somebody's. */
+export async function undisturbed() {
+  while (document.querySelector("dialog[open]")) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 }
 
 function ask() {

@@ -7,7 +7,7 @@ import { linesOf } from "./code_picker.js";
 import { make } from "./elements.js";
 import { confirmed } from "./forms.js";
 import { whereIAm } from "./here.js";
-import { fileIssue, IssueForm, similarTo } from "./issue_form.js";
+import { addToIssue, fileIssue, IssueForm, similarTo } from "./issue_form.js";
 import { watchKeys } from "./keys.js";
 import { notice } from "./notice.js";
 import { PhotoQueue } from "./photo_queue.js";
@@ -326,7 +326,10 @@ function openForm(photo, box) {
   beingFiled = { photo, box };
   at("issue-dialog").showModal();
   crop(photo, box);
-  form ??= new IssueForm(at("issue-form"), { onSubmit(draft) { at("issue-dialog").close(); void file({ ...draft, photos: [beingFiled.photo], tagged: beingFiled }); } });
+  form ??= new IssueForm(at("issue-form"), {
+    onSubmit(draft) { at("issue-dialog").close(); void file({ ...draft, photos: [beingFiled.photo], tagged: beingFiled }); },
+    onJoin(id, draft) { at("issue-dialog").close(); void file({ ...draft, photos: [beingFiled.photo], tagged: beingFiled, joins: id }); },
+  });
   void form.fill({ ...box.draft, code: box.draft?.code ?? classNamed(box.class).codes[0] ?? null, place: box.draft?.place ?? photo.position, photoPlace: fromFile(photo) })
     .then(() => { if (form.draft().code) at("issue-form").querySelector("button.main").focus(); });
   form.problem(box.problem ?? "");
@@ -335,15 +338,15 @@ function openForm(photo, box) {
 at("issue-cancel").addEventListener("click", () => at("issue-dialog").close());
 at("issue-dialog").addEventListener("close", () => { if (isOpenOrRejected(beingFiled.box)) beingFiled.box.draft = form.draft(); });
 
-/** File one; one after the other, in the background. Gives whether it was filed. */
+/** File one, or add it to an issue (`joins`); one after the other, in the background. Gives whether that was done. */
 function file(draft, told = true) {
   const { photo, box } = draft.tagged;
   Object.assign(box, { state: "filing", problem: "", draft });
   queue.changed(photo);
   if (photo === current && box.id === chosen) step(1, true);
-  const done = filing.then(() => fileIssue(queue, draft)).then(({ issue }) => {
+  const done = filing.then(() => (draft.joins ? addToIssue(queue, draft.joins, draft) : fileIssue(queue, draft))).then(({ issue }) => {
     Object.assign(box, { state: "filed", issue: { id: issue.id, number: issue.number } });
-    if (told) notice(say("{what} is filed as {number}.", { what: classNamed(box.class).label, number: issue.number }), { key: "filed" });
+    if (told) notice((draft.joins ? say("{what} is added to {number}.", { what: classNamed(box.class).label, number: issue.number }) : say("{what} is filed as {number}.", { what: classNamed(box.class).label, number: issue.number })), { key: "filed" });
     return true;
   }, (error) => {
     Object.assign(box, { state: "confirmed", problem: error.message });
@@ -362,7 +365,7 @@ async function fileAll() {
   const held = { place: 0, code: 0, similar: 0 };
   let filed = 0;
   for (const { photo, box } of all) {
-    const draft = { description: null, unit: null, words: null, ...box.draft, photos: [photo], tagged: { photo, box } };
+    const draft = { description: null, unit: null, words: null, ...box.draft, photos: [photo], tagged: { photo, box }, joins: null };
     draft.place = box.draft?.place ?? photo.position;
     draft.code = box.draft?.code ?? (await codeOf(box));
     const why = !draft.place ? "place" : !draft.code ? "code" : (await similarTo(draft.place, draft.code)).some(({ same_code }) => same_code) ? "similar" : null;

@@ -185,3 +185,28 @@ def test_a_polygon_that_crosses_itself_is_refused_by_name(build_frame: BuildFram
     coverage.add(build_frame(), "p")
     with pytest.raises(AreaError, match="Self-intersection"):
         coverage.measure(DAY, bow)
+
+
+def test_ground_in_bad_light_is_dim_until_it_is_seen(build_frame: BuildFrame) -> None:
+    coverage = Coverage()
+    assert coverage.add(build_frame(0.0, "dark", faults=("too_dark",)), "p") is None
+    [(_, dim), *more] = coverage.dim(DAY)
+    assert list(coverage.tiles(DAY)) == []
+    assert coverage.measure(DAY).refused == {"too_dark": 1}
+    whole = area_m2(dim) + sum(area_m2(each) for _, each in more)
+    coverage.add(build_frame(10.0, "bright"), "p")
+    assert 0 < sum(area_m2(each) for _, each in coverage.dim(DAY)) < whole
+    coverage.add(build_frame(0.0, "the same, bright"), "p")
+    assert sum(area_m2(each) for _, each in coverage.dim(DAY)) == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"faults": ("blurred",)}, {"faults": ("lens_covered",)}, {"faults": ("too_dark",), "heading_deg": None}],
+)
+def test_what_else_is_wrong_with_a_frame_leaves_nothing(
+    build_frame: BuildFrame, how: dict[str, object]
+) -> None:
+    coverage = Coverage()
+    coverage.add(build_frame(**how), "p")
+    assert list(coverage.dim(DAY)) == []

@@ -1,0 +1,1 @@
+"""Dataset versions: decisions of people frozen as labels, to train on."""

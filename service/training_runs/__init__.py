@@ -1,0 +1,1 @@
+"""Training runs: processes that end in a challenger; the service never imports training."""
