@@ -55,7 +55,7 @@ def test_many_issues_are_clusters(
         confirm(inspector, lead(lon=WEST + number // 2 * 0.2))
     other = start(max_map_points=3)
     other.headers.pop("Authorization")
-    other.cookies, other.headers = inspector.cookies, {**other.headers, **inspector.headers}  # type: ignore[assignment]
+    other.cookies, other.headers = inspector.cookies, {**other.headers, **inspector.headers}
     shown = issues_on_map(other, 10)
     assert (shown["kind"], shown["total"], shown["points"]) == ("clusters", 4, [])
     assert (
