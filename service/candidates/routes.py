@@ -29,6 +29,9 @@ Name = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{0,59}$")]
 Bbox = Annotated[str, StringConstraints(max_length=200)]
 """`west,south,east,north`, WGS-84 degrees."""
 
+SomeBbox = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""One that has to be said."""
+
 
 def _given(value: Any) -> Any:
     """What is not empty: forms send fields that nobody has filled in."""
@@ -94,7 +97,11 @@ def list_candidates(
 
 @router.get("/map")
 def show_map(
-    server: Server, actor: Viewer, filters: Wanted, bbox: Bbox, zoom: Annotated[int, Query(ge=0, le=22)]
+    server: Server,
+    actor: Viewer,
+    filters: Wanted,
+    bbox: SomeBbox,
+    zoom: Annotated[int, Query(ge=0, le=22)],
 ) -> MapShown:
     """Candidates in a box: points while they are few, else clusters. `zoom` as of web maps."""
     with server.database.read() as session:

@@ -11,7 +11,7 @@ from streetsight.service.auth.access import allowed
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission
 from streetsight.service.candidates.queries import Circle, parse_near
-from streetsight.service.candidates.routes import FILES, Bbox, Given, Name
+from streetsight.service.candidates.routes import FILES, Bbox, Given, Name, SomeBbox
 from streetsight.service.candidates.schemas import Source
 from streetsight.service.decisions.routes import ANSWERS, IdempotencyKey
 from streetsight.service.dependencies import Cursor, Limit, Server, Text
@@ -152,7 +152,11 @@ def count_issues(server: Server, actor: TaskReader, filters: Wanted) -> IssueCou
 
 @router.get("/map")
 def show_map(
-    server: Server, actor: TaskReader, filters: Wanted, bbox: Bbox, zoom: Annotated[int, Query(ge=0, le=22)]
+    server: Server,
+    actor: TaskReader,
+    filters: Wanted,
+    bbox: SomeBbox,
+    zoom: Annotated[int, Query(ge=0, le=22)],
 ) -> IssueMap:
     """Issues in a box: points while they are few, else clusters. `zoom` as of web maps."""
     with server.database.read() as session:

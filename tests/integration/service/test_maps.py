@@ -121,3 +121,9 @@ def test_a_filter_that_nobody_filled_in_takes_all(person: Person, lead: Lead) ->
     viewer = person(Role.VIEWER)
     assert len(viewer.get("/v1/candidates", params=dict.fromkeys(names, "")).json()["items"]) == 1
     assert viewer.get("/v1/candidates", params={"state": ["", "rejected"]}).json()["items"] == []
+
+
+@pytest.mark.parametrize("path", ["/v1/candidates/map", "/v1/issues/map"])
+def test_a_map_of_no_box_is_refused(person: Person, path: str) -> None:
+    for wanted in ({"zoom": 3}, {"zoom": 3, "bbox": ""}, {"zoom": 3, "bbox": "1,2"}):
+        assert person(Role.VIEWER).get(path, params=wanted).status_code == 422
