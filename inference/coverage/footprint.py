@@ -157,6 +157,9 @@ def blocking_boxes(frame: PatrolFrame, rules: SightRules = SightRules()) -> Floa
     return np.asarray(frame.detections.boxes_xyxy_px[blocks], np.float64)
 
 
+GRID_M = 1e-7
+
+
 def visible_ground(view: View, boxes_xyxy_px: Floats, useful_m: float) -> BaseGeometry:
     """Polygons in east, north metres around the lens: what the picture shows, without what boxes hide.
 
@@ -167,7 +170,8 @@ def visible_ground(view: View, boxes_xyxy_px: Floats, useful_m: float) -> BaseGe
     if whole.is_empty or not len(boxes_xyxy_px):
         return whole
     hidden = [_polygon(ground_in(view, tuple(box), useful_m)) for box in boxes_xyxy_px.tolist()]
-    return shapely.difference(whole, shapely.union_all(hidden))
+    # On a grid: corners that differ in their last bit made GEOS forget a whole piece of the difference.
+    return shapely.difference(whole, shapely.union_all(hidden, grid_size=GRID_M), grid_size=GRID_M)
 
 
 def ground_in(view: View, region_xyxy_px: Sequence[float], useful_m: float) -> Floats:

@@ -77,6 +77,17 @@ def test_hidden_ground_is_never_covered(view: View, hiding: list[tuple[float, ..
         assert not shapely.contains_xy(ground, points).any()
 
 
+def test_boxes_that_touch_hide_each_their_own() -> None:
+    """Their union has corners that differ in the last bit only; GEOS once left the third box seen."""
+    camera = CameraProfile(
+        hfov_deg=61.61328125, height_m=2.24767791884727, pitch_deg=46.296875, roll_deg=1.91796875
+    )
+    view = View(camera, (640, 640), 14.65459066318018)
+    hiding = np.array([(0, 0, 10, 10), (0, 10, 10, 40), (160, 0, 187, 10)], float)
+    whole = visible_ground(view, np.zeros((0, 4)), 25.0)
+    assert whole.area - visible_ground(view, hiding, 25.0).area == pytest.approx(0.36734, abs=1e-4)
+
+
 def test_behind_a_car_the_wedge_is_missing_to_the_end(build_frame: BuildFrame, plane: LocalPlane) -> None:
     footprint = footprint_of(build_frame(boxes=(("car", (600, 300, 800, 500)),)), "p")
     assert footprint is not None
