@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from streetsight.models.cli import Lang, spoken_errors
+from streetsight.models.cli import Lang
+from streetsight.service.store.commands import database_of_settings, spoken_data_errors
 
 calendar_app = typer.Typer(no_args_is_help=True, help="The city's working days and hours: import, show.")
 deadlines_app = typer.Typer(no_args_is_help=True, help="Deadlines and supervision steps: import, show.")
@@ -56,10 +57,9 @@ def _import(
     from streetsight.service.calendar.service import bring_in
     from streetsight.service.faults import ServiceError
     from streetsight.service.settings import read_settings
-    from streetsight.service.store.database import DatabaseError, spoken_failures
     from streetsight.service.store.opening import open_database
 
-    with spoken_errors(lang, (DatabaseError, ServiceError)) as language, spoken_failures():
+    with spoken_data_errors(lang, ServiceError) as language:
         document = read_file(_path(noun, file, example), _kind(noun))
         if check:
             typer.echo(translate("{name} is in order", language, name=document.name))
@@ -73,16 +73,8 @@ def _import(
 def _show(noun: str, lang: str | None) -> None:
     from streetsight.service.calendar.service import version_of
     from streetsight.service.calendar.tables import CalendarVersion, DeadlineVersion
-    from streetsight.service.settings import read_settings
-    from streetsight.service.store.database import DatabaseError, spoken_failures
-    from streetsight.service.store.opening import open_database
 
-    with (
-        spoken_errors(lang, (DatabaseError,)),
-        spoken_failures(),
-        open_database(read_settings()) as database,
-        database.read() as session,
-    ):
+    with database_of_settings(lang) as (database, _language), database.read() as session:
         version = version_of(session, CalendarVersion if noun == "calendar" else DeadlineVersion)
         found = {"number": version.number, "document": version.document} if version else None
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))

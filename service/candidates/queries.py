@@ -124,7 +124,8 @@ def list_candidates(
 
 def conditions_of(session: ReadSession, actor: Actor, filters: Filters) -> ColumnElement[bool]:
     """What the filters ask, within what the actor may see. Raises UnknownArea."""
-    return and_(visible(actor), *_words(filters), *_times(filters), *_places(session, filters))
+    places = in_places(session, Candidate, filters.area, filters.bounds, filters.near)
+    return and_(visible(actor), *_words(filters), *_times(filters), *places)
 
 
 def parse_near(text: str | None) -> Circle | None:
@@ -150,7 +151,7 @@ def _words(wanted: Filters) -> list[ColumnElement[bool]]:
         (Candidate.state, wanted.states), (Candidate.source, wanted.sources),
         (Candidate.severity, wanted.severities),
     )  # fmt: skip
-    found: list[ColumnElement[bool]] = [_among(column, values) for column, values in columns if values]
+    found: list[ColumnElement[bool]] = [among(column, values) for column, values in columns if values]
     if wanted.min_score is not None:
         found.append(Candidate.score >= wanted.min_score)
     if wanted.id_begins:
@@ -159,7 +160,8 @@ def _words(wanted: Filters) -> list[ColumnElement[bool]]:
     return found
 
 
-def _among(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
+def among(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
+    """Condition that a column has one of these values."""
     # one value as an equality: only then is an index on it and the id in the order of ids
     condition: ColumnElement[bool] = column == values[0] if len(values) == 1 else column.in_(values)
     return condition
@@ -178,14 +180,24 @@ def _times(wanted: Filters) -> list[ColumnElement[bool]]:
     return found
 
 
-def _places(session: ReadSession, wanted: Filters) -> list[ColumnElement[bool]]:
+def in_places(
+    session: ReadSession, row: Any, area: str | None, bounds: Bounds | None, near: Circle | None
+) -> list[ColumnElement[bool]]:
+    """Conditions that rows with lon, lat and area_path lie where it is asked; None asks nothing.
+
+    Args:
+        area: path or code of one.
+
+    Raises:
+        UnknownArea
+    """
     found = []
-    if wanted.area is not None:
-        found.append(within((path_of_area(session, wanted.area),), Candidate.area_path))
-    if wanted.bounds is not None:
-        found.append(in_bounds(wanted.bounds, Candidate.lon, Candidate.lat))
-    if wanted.near is not None:
-        found.append(in_circle(wanted.near, Candidate.lon, Candidate.lat))
+    if area is not None:
+        found.append(within((path_of_area(session, area),), row.area_path))
+    if bounds is not None:
+        found.append(in_bounds(bounds, row.lon, row.lat))
+    if near is not None:
+        found.append(in_circle(near, row.lon, row.lat))
     return found
 
 

@@ -40,9 +40,14 @@ def dataset_folder(settings: Settings, version_id: str) -> Path:
 
 def version_folder(settings: Settings, version: DatasetVersion) -> Path:
     """Where its manifest lies. Raises NotBuilt."""
+    return dataset_folder(settings, version.id) / "versions" / address_of(version)
+
+
+def address_of(version: DatasetVersion) -> str:
+    """What releases know it by. Raises NotBuilt."""
     if version.state != "built" or version.address is None:
         raise NotBuilt("the dataset version {id} is {state}", id=version.id, state=version.state)
-    return dataset_folder(settings, version.id) / "versions" / version.address
+    return version.address
 
 
 def ask(session: WriteSession, actor: Actor, note: str, filters: dict[str, Any]) -> DatasetVersion:

@@ -9,10 +9,11 @@ from streetsight.inference.patrol.rows import code_row
 from streetsight.inference.rules.settings import Level
 from streetsight.models.codes import find_code
 from streetsight.models.taxonomy import Code, Language, default_taxonomy
-from streetsight.service.decisions.reasons import Label, Reason, reasons
+from streetsight.service.decisions.reasons import Label, Rejection, reasons
 from streetsight.service.decisions.states import Kind
 from streetsight.service.decisions.tables import Decision
 from streetsight.service.dependencies import Id, Text
+from streetsight.service.reasons import known, require_text
 
 MOST_AT_ONCE = 200
 
@@ -20,12 +21,6 @@ Words = Annotated[Text, Field(min_length=1, max_length=2000)]
 Key = Annotated[Text, Field(min_length=1, max_length=200)]
 SightingId = Annotated[Text, Field(min_length=1, max_length=36)]
 Box = tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat]
-
-
-def _known_reason(code: str) -> str:
-    if code not in reasons():
-        raise ValueError(f"expected one of {', '.join(reasons())}")
-    return code
 
 
 def _known_class(name: str) -> str:
@@ -58,12 +53,11 @@ class Reject(_Asked):
     """It is none, for a reason of `GET /v1/decisions/reasons`."""
 
     kind: Literal["reject"]
-    reason: Annotated[str, AfterValidator(_known_reason)]
+    reason: Annotated[str, AfterValidator(known(reasons))]
 
     @model_validator(mode="after")
     def _says_why(self) -> "Reject":
-        if reasons()[self.reason].needs_text and not self.text:
-            raise ValueError(f"reason {self.reason}: say why in text")
+        require_text(reasons()[self.reason], self.text)
         return self
 
 
@@ -178,7 +172,7 @@ class ReasonShown(BaseModel):
     needs_text: bool
 
     @classmethod
-    def of(cls, reason: Reason, language: Language) -> "ReasonShown":
+    def of(cls, reason: Rejection, language: Language) -> "ReasonShown":
         return cls(
             code=reason.code, text=reason.say(language), label=reason.label, needs_text=reason.needs_text
         )

@@ -1,6 +1,5 @@
 """Decide: check, change the candidate, write down what was changed, tell others. All of it, or nothing."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -9,6 +8,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 from sqlalchemy import ColumnElement, and_, or_, select
 
+from streetsight.service.acts import KeyTaken, changes
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor, Role
 from streetsight.service.auth.permissions import Permission, may
@@ -22,6 +22,7 @@ from streetsight.service.decisions.tables import Decision
 from streetsight.service.etags import require_version
 from streetsight.service.events.service import publish
 from streetsight.service.faults import Conflict, NotFound
+from streetsight.service.files.blobs import digest_of
 from streetsight.service.issues.service import issue_of
 from streetsight.service.issues.tables import Issue
 from streetsight.service.store.paging import Page, page
@@ -44,12 +45,6 @@ class NotPossible(Conflict):
     """A decision that cannot be made in this state."""
 
     code = "not_possible"
-
-
-class KeyTaken(Conflict):
-    """An Idempotency-Key that was used for something else."""
-
-    code = "key_taken"
 
 
 class NoDecision(NotFound):
@@ -86,7 +81,7 @@ class Wish:
     def digest(self) -> str:
         """Of all that the key stands for."""
         text = f"{self.candidate_id} {self.version} {self.asked.model_dump_json(exclude_none=True)}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(text.encode())
 
 
 def decide(session: WriteSession, actor: Actor, wish: Wish, zone: tzinfo) -> Made:
@@ -196,14 +191,12 @@ def _written(
     candidate: Candidate,
     effect: Effect,
 ) -> Decision:
-    now_so = _facts(candidate)
-    changed = {name for name in now_so if now_so[name] != before[name]} | {"state", "version"}
+    was, became = changes(before, _facts(candidate))
     decision = Decision(
         candidate_id=candidate.id, actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name,
         actor_role=actor.role.value, kind=wish.asked.kind, reason=getattr(wish.asked, "reason", None),
         text=wish.asked.text,
-        before=to_jsonable_python({name: before[name] for name in before if name in changed}),
-        after=to_jsonable_python({name: now_so[name] for name in now_so if name in changed} | effect.notes),
+        before=was, after=became | to_jsonable_python(effect.notes),
         other_id=effect.other.id if effect.other else None,
         undoes_id=effect.undoes.id if effect.undoes else None,
         key=wish.key, key_sha256=wish.digest if wish.key else None,

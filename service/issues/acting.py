@@ -1,6 +1,5 @@
 """Act on an issue: check, change it, write down what was changed, tell others. All of it, or nothing."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,12 +9,14 @@ from zoneinfo import ZoneInfo
 from pydantic_core import to_jsonable_python
 from sqlalchemy import select
 
+from streetsight.service.acts import KeyTaken, changes
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor, Role
 from streetsight.service.auth.permissions import Permission, may
 from streetsight.service.calendar.service import calendar_in_force, deadlines_in_force
 from streetsight.service.etags import require_version
 from streetsight.service.faults import Conflict, Forbidden
+from streetsight.service.files.blobs import digest_of
 from streetsight.service.issues.effects import EFFECTS, Case
 from streetsight.service.issues.orders import issue_order
 from streetsight.service.issues.photos import attach
@@ -50,12 +51,6 @@ class NotPossible(Conflict):
     code = "not_possible"
 
 
-class KeyTaken(Conflict):
-    """An Idempotency-Key that was used for something else."""
-
-    code = "key_taken"
-
-
 class NotYourAct(Forbidden):
     """An act that this role does not do, or not about this issue."""
 
@@ -79,7 +74,8 @@ class Wish:
     @property
     def digest(self) -> str:
         """Of all that the key stands for."""
-        return digest_of(f"{self.issue} {self.version} {self.asked.model_dump_json(exclude_none=True)}")
+        text = f"{self.issue} {self.version} {self.asked.model_dump_json(exclude_none=True)}"
+        return digest_of(text.encode())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,15 +150,12 @@ def add_act(
     digest: str | None = None,
 ) -> IssueAct:
     """A line of the timeline, with what of the issue has changed since `before`."""
-    now_so = facts(issue)
-    changed = {name for name in now_so if now_so[name] != before.get(name)} | {"state", "version"}
+    was, became = changes(before, facts(issue))
     row = IssueAct(
         issue_id=issue.id, actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name,
         actor_role=actor.role.value, unit=actor.unit, kind=kind, reason=reason, text=text,
         details=to_jsonable_python(dict(details)),
-        before=to_jsonable_python({name: before[name] for name in before if name in changed}),
-        after=to_jsonable_python({name: now_so[name] for name in now_so if name in changed}),
-        key=key, key_sha256=digest if key else None,
+        before=was, after=became, key=key, key_sha256=digest if key else None,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -182,11 +175,6 @@ def earlier_act(session: ReadSession, actor: Actor, key: str | None, digest: str
     if found is not None and found.key_sha256 != digest:
         raise KeyTaken("the Idempotency-Key {key} was used for something else; take a new key", key=key)
     return found
-
-
-def digest_of(text: str) -> str:
-    """SHA-256, hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def for_audit(done: IssueAct) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from streetsight.service.decisions import service as decisions
 from streetsight.service.decisions.schemas import Confirm
 from streetsight.service.events.service import publish
 from streetsight.service.faults import Forbidden, Invalid
-from streetsight.service.issues.acting import Done, add_act, digest_of, earlier_act, facts, for_audit
+from streetsight.service.files.blobs import digest_of
+from streetsight.service.issues.acting import Done, add_act, earlier_act, facts, for_audit
 from streetsight.service.issues.photos import attach
 from streetsight.service.issues.schemas import CodeWanted, IssueEntered, PlaceSent
 from streetsight.service.issues.tables import Issue
@@ -64,7 +65,7 @@ def enter(
     Raises:
         UnknownCode, UnknownArea, NotInYourAreas, NotThatCondition, KeyTaken, NoFrame: nothing was changed.
     """
-    digest = digest_of(entered.model_dump_json(exclude_none=True))
+    digest = digest_of(entered.model_dump_json(exclude_none=True).encode())
     if (earlier := earlier_act(session, actor, key, digest)) is not None:
         return Done(earlier, session.get_one(Issue, earlier.issue_id), new=False)
     candidate = _candidate(session, actor, entered)

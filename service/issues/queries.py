@@ -7,10 +7,8 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
-from streetsight.service.areas.service import path_of_area
 from streetsight.service.auth.actor import Actor, Role
-from streetsight.service.auth.scope import within
-from streetsight.service.candidates.queries import Circle, in_bounds, in_circle
+from streetsight.service.candidates.queries import Circle, among, in_places
 from streetsight.service.frames.service import Bounds
 from streetsight.service.issues.schemas import IssueCounts
 from streetsight.service.issues.service import of_unit, visible
@@ -91,13 +89,7 @@ def conditions_of(session: ReadSession, actor: Actor, wanted: Filters, zone: tzi
         found.append(mine)
     if wanted.unit is not None:
         found.append(of_unit(wanted.unit))
-    if wanted.area is not None:
-        found.append(within((path_of_area(session, wanted.area),), Issue.area_path))
-    if wanted.bounds is not None:
-        found.append(in_bounds(wanted.bounds, Issue.lon, Issue.lat))
-    if wanted.near is not None:
-        found.append(in_circle(wanted.near, Issue.lon, Issue.lat))
-    return and_(*found)
+    return and_(*found, *in_places(session, Issue, wanted.area, wanted.bounds, wanted.near))
 
 
 def count_issues(session: ReadSession, actor: Actor, filters: Filters, zone: tzinfo) -> IssueCounts:
@@ -174,11 +166,7 @@ def _words(wanted: Filters) -> list[ColumnElement[bool]]:
         (Issue.state, wanted.states), (Issue.source, wanted.sources), (Issue.severity, wanted.severities),
         (Issue.code["code"].as_string(), wanted.codes),
     )  # fmt: skip
-    # one value as an equality: only then is an index on it and the id in the order of ids
-    found += [
-        column == values[0] if len(values) == 1 else column.in_(values)
-        for column, values in several if values
-    ]  # fmt: skip
+    found += [among(column, values) for column, values in several if values]
     if wanted.open is not None:
         found.append(Issue.state.in_(OPEN) if wanted.open else Issue.state.not_in(OPEN))
     return found

@@ -16,6 +16,7 @@ from streetsight.service.dependencies import Id, Text
 from streetsight.service.issues.reasons import reasons
 from streetsight.service.issues.states import RUNNING, Kind, State
 from streetsight.service.issues.tables import Issue, IssuePhoto, Supervision
+from streetsight.service.reasons import known, require_text
 from streetsight.service.store.types import now
 
 Colour = Literal["white", "yellow", "red"]
@@ -28,12 +29,6 @@ Box = tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat]
 PHOTO_FACTS = (
     "frame_id", "act_id", "taken_at", "lon", "lat", "position_source", "distance_m", "warning",
 )  # fmt: skip
-
-
-def _known_reason(code: str) -> str:
-    if code not in reasons():
-        raise ValueError(f"expected one of {', '.join(reasons())}")
-    return code
 
 
 class _Asked(BaseModel):
@@ -182,12 +177,11 @@ class Drop(_Asked):
     """不予立案: no issue after all, for a reason of `GET /v1/issues/reasons`."""
 
     kind: Literal["drop"]
-    reason: Annotated[str, AfterValidator(_known_reason)]
+    reason: Annotated[str, AfterValidator(known(reasons))]
 
     @model_validator(mode="after")
     def _says_why(self) -> "Drop":
-        if reasons()[self.reason].needs_text and not self.text:
-            raise ValueError(f"reason {self.reason}: say why in text")
+        require_text(reasons()[self.reason], self.text)
         return self
 
 

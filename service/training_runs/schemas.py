@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from streetsight.models.card import NAME
 from streetsight.models.taxonomy import Language
 from streetsight.service.dependencies import Id, Text
 from streetsight.service.jobs.faults import said
 from streetsight.service.training_runs.service import Recipe
 from streetsight.service.training_runs.tables import TrainingRun
 
-ReleaseName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=100)]
+ReleaseName = Annotated[str, Field(pattern=NAME, max_length=100)]
 
 
 class RunAsked(BaseModel):

@@ -105,15 +105,13 @@ def _registry(actor: Actor) -> Registry:
 
 
 def _queue(session: WriteSession, actor: Actor, run: TrainingRun) -> TrainingRun:
-    version = versions.find(session, run.version_id)
-    if version.state != "built":
-        raise versions.NotBuilt("the dataset version {id} is {state}", id=version.id, state=version.state)
+    address = versions.address_of(versions.find(session, run.version_id))
     run.made_by = actor.name
     session.add(run)
     session.flush()
     enqueue(session, KIND, run.id)
     details = {
-        "kind": run.kind, "release": run.release_name, "version": version.address, "recipe": run.recipe,
+        "kind": run.kind, "release": run.release_name, "version": address, "recipe": run.recipe,
         "weights": run.weights, "reason": run.reason,
     }  # fmt: skip
     record(session, actor, "training_run.started", f"training_run/{run.id}", details)
