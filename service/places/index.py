@@ -1,4 +1,4 @@
-"""Which places a point lies in, at any moment: the whole register in memory, made once for each change of it."""
+"""Which places a point lies in, at any moment: the whole register in memory, once for each change of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
