@@ -53,14 +53,15 @@ def _import(
 ) -> None:
     from streetsight.models.language import translate
     from streetsight.service.auth.actor import operator
-    from streetsight.service.calendar.reading import read_file
+    from streetsight.service.calendar.reading import example_files
     from streetsight.service.calendar.service import bring_in
+    from streetsight.service.documents.reading import file_wanted, read_file
     from streetsight.service.faults import ServiceError
     from streetsight.service.settings import read_settings
     from streetsight.service.store.opening import open_database
 
     with spoken_data_errors(lang, ServiceError) as language:
-        document = read_file(_path(noun, file, example), _kind(noun))
+        document = read_file(file_wanted(file, example, example_files(noun)), _kind(noun))
         if check:
             typer.echo(translate("{name} is in order", language, name=document.name))
             return
@@ -71,8 +72,8 @@ def _import(
 
 
 def _show(noun: str, lang: str | None) -> None:
-    from streetsight.service.calendar.service import version_of
     from streetsight.service.calendar.tables import CalendarVersion, DeadlineVersion
+    from streetsight.service.documents.service import version_of
 
     with database_of_settings(lang) as (database, _language), database.read() as session:
         version = version_of(session, CalendarVersion if noun == "calendar" else DeadlineVersion)
@@ -84,19 +85,3 @@ def _kind(noun: str) -> Any:
     from streetsight.service.calendar.reading import CalendarDocument, DeadlineDocument
 
     return CalendarDocument if noun == "calendar" else DeadlineDocument
-
-
-def _path(noun: str, file: Path | None, example: str | None) -> Path:
-    """The file that was named. Raises DocumentRefused."""
-    from streetsight.service.calendar.reading import DocumentRefused, example_files
-
-    if (file is None) == (example is None):
-        raise DocumentRefused("name a file, or an example with --example; one of them")
-    if file is not None:
-        return file
-    known = example_files(noun)
-    if example not in known:
-        raise DocumentRefused(
-            "there is no example {name}; choose one of {names}", name=example, names=", ".join(known)
-        )
-    return known[example]

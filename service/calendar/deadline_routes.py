@@ -11,11 +11,15 @@ from streetsight.service.auth.access import Analyst
 from streetsight.service.calendar import service
 from streetsight.service.calendar.clocks import due
 from streetsight.service.calendar.deadlines import Described, fits
-from streetsight.service.calendar.reading import DeadlineDocument, example_files, read_file
+from streetsight.service.calendar.reading import DeadlineDocument, example_files
 from streetsight.service.calendar.routes import Number, Reason, TaskReader
-from streetsight.service.calendar.schemas import ExampleShown, InForce, LimitFound, VersionPage, VersionShown
+from streetsight.service.calendar.schemas import LimitFound
 from streetsight.service.calendar.tables import DeadlineVersion
 from streetsight.service.dependencies import Cursor, Server, Text
+from streetsight.service.documents import service as documents
+from streetsight.service.documents.reading import read_file
+from streetsight.service.documents.schemas import ExampleShown, InForce, VersionPage, VersionShown
+from streetsight.service.documents.service import NoVersion, version_of
 from streetsight.service.errors import language_of
 from streetsight.service.etags import IfMatch, etag
 from streetsight.service.store.types import now
@@ -29,7 +33,7 @@ Word = Annotated[Text | None, Query(max_length=200)]
 def read_deadlines(server: Server, _actor: TaskReader, response: Response) -> InForce[DeadlineDocument]:
     """The table in force. The ETag is its version; 0 while there is none."""
     with server.database.read() as session:
-        version = service.version_of(session, DeadlineVersion)
+        version = version_of(session, DeadlineVersion)
     response.headers["ETag"] = etag(version.number if version else 0)
     document = DeadlineDocument.model_validate(version.document) if version else None
     return InForce(version=VersionShown.of(version) if version else None, document=document)
@@ -88,7 +92,7 @@ def read_example(
     """A shipped table, to change and bring in."""
     path = example_files("deadlines").get(name)
     if path is None:
-        raise service.NoVersion("there is no example {name}", name=name)
+        raise NoVersion("there is no example {name}", name=name)
     return read_file(path, DeadlineDocument)
 
 
@@ -98,7 +102,7 @@ def list_versions(
 ) -> VersionPage:
     """All versions, newest first: who, when, why."""
     with server.database.read() as session:
-        found = service.list_versions(session, DeadlineVersion, limit, cursor)
+        found = documents.list_versions(session, DeadlineVersion, limit, cursor)
     return VersionPage(items=[*map(VersionShown.of, found.items)], next_cursor=found.next_cursor)
 
 
@@ -106,6 +110,6 @@ def list_versions(
 def read_version(server: Server, _actor: Analyst, number: Number) -> DeadlineDocument:
     """One version, as it came."""
     with server.database.read() as session:
-        version = service.version_of(session, DeadlineVersion, number)
+        version = version_of(session, DeadlineVersion, number)
     assert version is not None
     return DeadlineDocument.model_validate(version.document)

@@ -1,18 +1,14 @@
 """Calendars and deadlines as they are written: TOML files, and the same as JSON over HTTP."""
 
-import tomllib
 from datetime import date, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -22,23 +18,11 @@ from streetsight.models.taxonomy import default_taxonomy
 from streetsight.service.calendar.clocks import BY_DAYS, Clock, Limit
 from streetsight.service.calendar.working import Season, Shift, WorkingCalendar, Year
 from streetsight.service.dependencies import Text
-from streetsight.service.faults import Invalid
+from streetsight.service.documents.reading import Name, Strict
 
-Document = TypeVar("Document", bound=BaseModel)
 EXAMPLES = Path(__file__).with_name("examples")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LONGEST_DAYS = 366
-Name = Annotated[Text, Field(min_length=1, max_length=200)]
-
-
-class DocumentRefused(Invalid):
-    """A calendar or a table of deadlines that cannot be used; the message says what to mend."""
-
-    code = "document_refused"
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _clock_time(text: object) -> time:
@@ -85,7 +69,7 @@ Hours = Annotated[
 Days = Annotated[list[date], BeforeValidator(_days)]
 
 
-class SeasonSent(_Strict):
+class SeasonSent(Strict):
     """Hours from a day of the year on (`"05-01"`), until those of the next entry."""
 
     begins: Annotated[str, Field(pattern=r"^\d\d-\d\d$")]
@@ -107,11 +91,11 @@ class SeasonSent(_Strict):
         return self
 
 
-class YearSent(_Strict):
+class YearSent(Strict):
     """A year's holidays, and the weekends that are worked for them; `"2026-10-01/2026-10-07"` is a week."""
 
     holidays: Days
-    work_days: Days = []
+    work_days: Days = Field(default=[])
 
     @model_validator(mode="after")
     def _apart(self) -> "YearSent":
@@ -120,7 +104,7 @@ class YearSent(_Strict):
         return self
 
 
-class CalendarDocument(_Strict):
+class CalendarDocument(Strict):
     """A city's working time.
 
     Attributes:
@@ -134,9 +118,9 @@ class CalendarDocument(_Strict):
     source: Annotated[Text, Field(max_length=500)] | None = None
     example: bool = False
     time_zone: Annotated[str, Field(max_length=60)] = "Asia/Shanghai"
-    weekend: list[Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]] = [
-        "saturday", "sunday",
-    ]  # fmt: skip
+    weekend: list[Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]] = (
+        Field(default=["saturday", "sunday"])
+    )
     hours: Annotated[list[SeasonSent], Field(min_length=1, max_length=12)]
     years: Annotated[dict[Annotated[int, Field(ge=1970, le=2200)], YearSent], Field(min_length=1)]
 
@@ -173,7 +157,7 @@ class CalendarDocument(_Strict):
         return WorkingCalendar(self.name, ZoneInfo(self.time_zone), weekend, tuple(seasons), years)
 
 
-class LimitSent(_Strict):
+class LimitSent(Strict):
     """How long something may take: a clock, and one of minutes, hours and days."""
 
     clock: Clock
@@ -228,7 +212,7 @@ class LimitRow(LimitSent):
         return frozenset(part.strip() for part in (self.code or "").split(",") if part.strip())
 
 
-class StepSent(_Strict):
+class StepSent(Strict):
     """A supervision step: its colour, how long after the deadline, and what the order says."""
 
     name: Name
@@ -237,7 +221,7 @@ class StepSent(_Strict):
     text: Annotated[Text, Field(min_length=1, max_length=500)]
 
 
-class DeadlineDocument(_Strict):
+class DeadlineDocument(Strict):
     """A city's deadlines. The first limit that fits counts.
 
     Attributes:
@@ -251,8 +235,8 @@ class DeadlineDocument(_Strict):
     example: bool = False
     extensions: Annotated[int, Field(ge=0, le=100)] = 2
     shelving_days: Annotated[int, Field(ge=1, le=3650)] = 365
-    limits: Annotated[list[LimitRow], Field(max_length=5000)] = []
-    supervision: Annotated[list[StepSent], Field(max_length=10)] = []
+    limits: Annotated[list[LimitRow], Field(max_length=5000)] = Field(default=[])
+    supervision: Annotated[list[StepSent], Field(max_length=10)] = Field(default=[])
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> "DeadlineDocument":
@@ -261,26 +245,6 @@ class DeadlineDocument(_Strict):
             if not any(said.values()):
                 raise ValueError(f"limits: entry {number} fits all, so those after it count for nothing")
         return self
-
-
-def read_file(path: Path, kind: type[Document]) -> Document:
-    """A TOML file. Raises DocumentRefused, naming each entry that is wrong."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DocumentRefused("{path} cannot be read: {reason}", path=path, reason=error) from error
-    return read_content(content, kind)
-
-
-def read_content(content: Any, kind: type[Document]) -> Document:
-    """A document as parsed TOML or JSON. Raises DocumentRefused."""
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in error.errors()[:10]
-        )
-        raise DocumentRefused("it cannot be used: {problems}", problems=problems) from error
 
 
 def example_files(prefix: str) -> dict[str, Path]:

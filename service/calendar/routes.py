@@ -14,9 +14,12 @@ from streetsight.service.auth.permissions import Permission
 from streetsight.service.calendar import service
 from streetsight.service.calendar.clocks import Clock, Limit, due
 from streetsight.service.calendar.reading import CalendarDocument
-from streetsight.service.calendar.schemas import DayShown, DueShown, InForce, VersionPage, VersionShown
+from streetsight.service.calendar.schemas import DayShown, DueShown
 from streetsight.service.calendar.tables import CalendarVersion
 from streetsight.service.dependencies import Cursor, Server, Text
+from streetsight.service.documents import service as documents
+from streetsight.service.documents.schemas import InForce, VersionPage, VersionShown
+from streetsight.service.documents.service import version_of
 from streetsight.service.errors import language_of
 from streetsight.service.etags import IfMatch, etag
 from streetsight.service.store.types import now
@@ -32,7 +35,7 @@ Number = Annotated[int, Path(ge=1, lt=2**31)]
 def read_calendar(server: Server, _actor: TaskReader, response: Response) -> InForce[CalendarDocument]:
     """The calendar in force. The ETag is its version; 0 while there is none."""
     with server.database.read() as session:
-        version = service.version_of(session, CalendarVersion)
+        version = version_of(session, CalendarVersion)
     response.headers["ETag"] = etag(version.number if version else 0)
     document = CalendarDocument.model_validate(version.document) if version else None
     return InForce(version=VersionShown.of(version) if version else None, document=document)
@@ -83,7 +86,7 @@ def list_versions(
 ) -> VersionPage:
     """All versions, newest first: who, when, why."""
     with server.database.read() as session:
-        found = service.list_versions(session, CalendarVersion, limit, cursor)
+        found = documents.list_versions(session, CalendarVersion, limit, cursor)
     return VersionPage(items=[*map(VersionShown.of, found.items)], next_cursor=found.next_cursor)
 
 
@@ -91,6 +94,6 @@ def list_versions(
 def read_version(server: Server, _actor: Analyst, number: Number) -> CalendarDocument:
     """One version, as it came."""
     with server.database.read() as session:
-        version = service.version_of(session, CalendarVersion, number)
+        version = version_of(session, CalendarVersion, number)
     assert version is not None
     return CalendarDocument.model_validate(version.document)

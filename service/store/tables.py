@@ -12,12 +12,14 @@ from streetsight.service.detections import tables as detections
 from streetsight.service.devices import tables as devices
 from streetsight.service.events import tables as events
 from streetsight.service.frames import tables as frames
+from streetsight.service.groupings import tables as groupings
 from streetsight.service.issues import tables as issues
 from streetsight.service.jobs import tables as jobs
 from streetsight.service.open311 import tables as open311
 from streetsight.service.patrols import tables as patrols
 from streetsight.service.people import tables as people
 from streetsight.service.photos import tables as photos
+from streetsight.service.places import tables as places
 from streetsight.service.privacy import tables as privacy
 from streetsight.service.profiles import tables as profiles
 from streetsight.service.releases import tables as releases
@@ -46,12 +48,14 @@ __all__ = [
     "devices",
     "events",
     "frames",
+    "groupings",
     "issues",
     "jobs",
     "open311",
     "patrols",
     "people",
     "photos",
+    "places",
     "privacy",
     "profiles",
     "releases",

@@ -13,13 +13,11 @@ from streetsight.service.calendar.deadlines import Described, limit_for, steps_u
 from streetsight.service.calendar.reading import (
     CalendarDocument,
     DeadlineDocument,
-    DocumentRefused,
     LimitSent,
     example_files,
-    read_content,
-    read_file,
 )
 from streetsight.service.calendar.working import CalendarLacksYear, NoCalendar, Uncalendared
+from streetsight.service.documents.reading import DocumentRefused, read_content, read_file
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 CHINA = read_file(example_files("calendar")["china-2026"], CalendarDocument).made()

@@ -1,0 +1,1 @@
+"""How issues are grouped: aspects, topics, tags; versioned documents."""

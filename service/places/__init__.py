@@ -1,0 +1,1 @@
+"""Registered ground: what is scored and swept, in overlapping layers, with its history."""
