@@ -22,6 +22,7 @@ from streetsight.service.devices import routes as devices
 from streetsight.service.errors import install_error_handlers
 from streetsight.service.events import routes as events
 from streetsight.service.frames import routes as frames
+from streetsight.service.groupings import routes as groupings
 from streetsight.service.issues import code_routes as codes
 from streetsight.service.issues import routes as issues
 from streetsight.service.labels import routes as labels
@@ -71,7 +72,7 @@ ROUTERS = (
     profiles.router, tracks.router, coverage.router,
     sightings.router, candidates.router, decisions.router, issues.router, codes.router, labels.router,
     reviewing.router,
-    photos.router, calendar.router, deadlines.router,
+    photos.router, calendar.router, deadlines.router, groupings.router,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     dataset_versions.router, training_runs.router,
     privacy.router, retention.router,

@@ -14,6 +14,7 @@ from streetsight.service.areas import cli as areas_cli
 from streetsight.service.audit import cli as audit_cli
 from streetsight.service.calendar import cli as calendar_cli
 from streetsight.service.devices import cli as devices_cli
+from streetsight.service.groupings import cli as groupings_cli
 from streetsight.service.people import cli as people_cli
 from streetsight.service.reports import cli as reports_cli
 from streetsight.service.retention import cli as retention_cli
@@ -41,6 +42,7 @@ app.add_typer(audit_cli.app, name="audit")
 app.add_typer(areas_cli.app, name="area")
 app.add_typer(calendar_cli.calendar_app, name="calendar")
 app.add_typer(calendar_cli.deadlines_app, name="deadlines")
+app.add_typer(groupings_cli.app, name="groupings")
 app.add_typer(webhooks_cli.app, name="webhook")
 app.add_typer(reports_cli.app, name="reports")
 app.add_typer(retention_cli.app, name="retention")
