@@ -54,6 +54,7 @@ from streetsight.service.reports import routes as reports
 from streetsight.service.resources import Resources, opened
 from streetsight.service.retention import routes as retention
 from streetsight.service.reviewing import routes as reviewing
+from streetsight.service.scoring import routes as scores
 from streetsight.service.settings import Settings
 from streetsight.service.sightings import routes as sightings
 from streetsight.service.tracks import routes as tracks
@@ -73,6 +74,7 @@ ROUTERS = (
     sightings.router, candidates.router, decisions.router, issues.router, codes.router, labels.router,
     reviewing.router,
     photos.router, calendar.router, deadlines.router, groupings.router,
+    scores.schemes, scores.router, scores.days,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     dataset_versions.router, training_runs.router,
     privacy.router, retention.router,

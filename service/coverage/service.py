@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import shapely
 from shapely.geometry import shape
@@ -85,6 +85,22 @@ def ground_seen(session: ReadSession, actor: Actor, wanted: Filters) -> Ground:
     """All days together. Raises NoArea, TooMuchGround."""
     clip, named = _clip(session, actor, wanted)
     return _ground(_tiles(session, wanted, clip), clip, named, None)
+
+
+def measure_of(session: ReadSession, ground: BaseGeometry, first: date, before: date) -> tuple[Measure, int]:
+    """Coverage of some ground from a day until before another, and on how many days some of it was seen.
+
+    Args:
+        ground: polygons, WGS-84 degrees.
+
+    Raises:
+        TooMuchGround
+    """
+    shapely.prepare(ground)
+    tiles = _tiles(session, Filters(first=first, last=before - timedelta(days=1)), ground)
+    touching = [each for each in tiles if ground.intersects(tile_box((each.x, each.y)))]
+    days = {each.day for each in touching if each.seen}
+    return _ground(touching, ground, True, None).measure, len(days)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

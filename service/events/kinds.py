@@ -14,6 +14,8 @@ Kind = Literal[
     "issue.supervised",
     "report.received",
     "release.promoted",
+    "score.closed",
+    "score.reopened",
     "webhook.paused",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -53,6 +53,8 @@ class Issue(Row):
         Index(None, "due_at", "id"),
         Index(None, "attention_at"),
         Index(None, "confirmed_by_id", "id"),
+        Index(None, "confirmed_at"),
+        Index(None, "appeal"),
     )
 
     number: Mapped[str] = mapped_column(String(20))

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from streetsight.service.candidates.tables import Candidate
 from streetsight.service.issues.tables import Issue
 from streetsight.service.places.index import Ground, place_index
 from streetsight.service.places.tables import IssuePlace, Place
+from streetsight.service.scoring.tables import ClosedPeriod
 from streetsight.service.store.sessions import ReadSession, WriteSession
 
 
@@ -37,7 +38,8 @@ def places_of(session: ReadSession, issue_id: str) -> list[Place]:
 
 def frozen_before(session: ReadSession) -> datetime | None:
     """What was found before this moment belongs to months that are closed; None while none is."""
-    return None
+    closed = ClosedPeriod.grain == "month", ClosedPeriod.reopened_at.is_(None)
+    return session.scalar(select(func.max(ClosedPeriod.ends_at)).where(*closed))
 
 
 def found_at_of(seen_at: datetime, confirmed_at: datetime) -> datetime:

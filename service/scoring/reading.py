@@ -1,7 +1,7 @@
 """Schemes as they are written: YAML or JSON files, and the same as JSON over HTTP."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,8 @@ from streetsight.service.scoring.schemes import TAGS, Scheme, Where
 
 EXAMPLES = Path(__file__).with_name("examples")
 ROAD_GRADES = ("strict", "standard", "guided")
-DAYS, LIGHTS, INSPECTIONS, VISITS = (
-    ("workday", "holiday"), ("day", "night"), ("ordinary", "announced"), ("open", "covert"),
-)  # fmt: skip
+DAYS, LIGHTS, INSPECTIONS = ("workday", "holiday"), ("day", "night"), ("ordinary", "announced")
+Groupings = Mapping[str, Collection[str]]
 CHANNELS = ("patrol", "inspector", "third_party", "citizen", "hotline")
 
 
@@ -27,7 +26,7 @@ class SchemeRefused(Invalid):
     code = "scheme_refused"
 
 
-def read_scheme_file(path: Path, groupings: Collection[str]) -> Scheme:
+def read_scheme_file(path: Path, groupings: Groupings) -> Scheme:
     """A scheme of a file. Raises SchemeRefused."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -37,11 +36,11 @@ def read_scheme_file(path: Path, groupings: Collection[str]) -> Scheme:
     return read_scheme(content, groupings)
 
 
-def read_scheme(content: Any, groupings: Collection[str]) -> Scheme:
+def read_scheme(content: Any, groupings: Groupings) -> Scheme:
     """A scheme as parsed YAML or JSON, whole and free of contradictions.
 
     Args:
-        groupings: names of the city's groupings, which rules may ask for as tags.
+        groupings: the city's, by name with the codes of their members: rules may ask for them as tags.
 
     Raises:
         SchemeRefused
@@ -78,12 +77,13 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _odd_tags(scheme: Scheme, groupings: Collection[str]) -> Iterator[str]:
+def _odd_tags(scheme: Scheme, groupings: Groupings) -> Iterator[str]:
     """Tags that no case has, and values that they never have: a rule of these would never take anything."""
     taxonomy = default_taxonomy()
     known: dict[str, Collection[str]] = {
         "condition": (*taxonomy.conditions, "other"), "class": taxonomy.names, "channel": CHANNELS,
-        "road_grade": ROAD_GRADES, "day": DAYS, "light": LIGHTS, "inspection": INSPECTIONS, "visit": VISITS,
+        "road_grade": ROAD_GRADES, "day": DAYS, "light": LIGHTS, "inspection": INSPECTIONS,
+        **groupings,
     }  # fmt: skip
     for place, where in _wheres(scheme):
         for tag, values in where.items():
@@ -95,6 +95,7 @@ def _odd_tags(scheme: Scheme, groupings: Collection[str]) -> Iterator[str]:
 
 
 def _wheres(scheme: Scheme) -> Iterator[tuple[str, Where]]:
+    yield "otherwise", {tag: [value] for tag, value in scheme.otherwise.items()}
     for number, each in enumerate(scheme.exempt, 1):
         yield f"exempt.{number}.where", each.where
     for part in scheme.parts:

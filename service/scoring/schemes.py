@@ -25,7 +25,7 @@ Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=4)]
 
 TAGS = (
     "condition", "class", "code", "severity", "channel", "scene", "area_type", "road_grade", "place_kind",
-    "unit", "closed_how", "day", "light", "inspection", "visit", "area",
+    "unit", "closed_how", "day", "light", "inspection", "area",
 )  # fmt: skip
 """What a case is known by, besides the groupings of the city (aspect, topic, disorder, ...)."""
 
@@ -335,6 +335,7 @@ class Scheme(_Strict):
         subjects: what is scored: a kind of place (section, point, road, ...).
         ranked_by: what makes peers: the group of each subject, or all together.
         counts_by: a case belongs to the month in which it was found, or confirmed.
+        otherwise: what a case counts as where a tag of it is not known: `scene: road`.
         same_place_m: cases of one rule nearer to each other than this are one place.
         advisory: classes that are shown and take nothing, because the detector is not sure enough of them.
         decimals: of points; halves are rounded to even.
@@ -352,6 +353,7 @@ class Scheme(_Strict):
     decimals: Annotated[int, Field(ge=0, le=4)] = 2
     counts_by: Literal["found", "confirmed"] = "found"
     same_place_m: Annotated[Decimal, Field(ge=0, le=1000)] = Decimal(15)
+    otherwise: dict[Annotated[str, Field(max_length=40)], Line] = {}
     inspected: Inspected = Inspected()
     night: Hours = Hours()
     exempt: list[Exempt] = []

@@ -26,6 +26,7 @@ from streetsight.service.releases import tables as releases
 from streetsight.service.reports import tables as reports
 from streetsight.service.retention import tables as retention
 from streetsight.service.reviewing import tables as reviewing
+from streetsight.service.scoring import tables as scoring
 from streetsight.service.sightings import tables as sightings
 from streetsight.service.store.base import Base
 from streetsight.service.tracks import tables as tracks
@@ -62,6 +63,7 @@ __all__ = [
     "reports",
     "retention",
     "reviewing",
+    "scoring",
     "sightings",
     "tracks",
     "training_runs",

@@ -18,6 +18,7 @@ from streetsight.service.groupings import cli as groupings_cli
 from streetsight.service.people import cli as people_cli
 from streetsight.service.reports import cli as reports_cli
 from streetsight.service.retention import cli as retention_cli
+from streetsight.service.scoring import cli as scoring_cli
 from streetsight.service.webhooks import cli as webhooks_cli
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app.add_typer(areas_cli.app, name="area")
 app.add_typer(calendar_cli.calendar_app, name="calendar")
 app.add_typer(calendar_cli.deadlines_app, name="deadlines")
 app.add_typer(groupings_cli.app, name="groupings")
+app.add_typer(scoring_cli.app, name="score")
 app.add_typer(webhooks_cli.app, name="webhook")
 app.add_typer(reports_cli.app, name="reports")
 app.add_typer(retention_cli.app, name="retention")

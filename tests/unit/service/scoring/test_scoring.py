@@ -25,7 +25,7 @@ from streetsight.service.scoring.schemes import Scheme
 from streetsight.service.scoring.scoring import score
 from streetsight.service.scoring.sheets import Sheet, SheetLine
 
-GROUPINGS = ("aspect",)
+GROUPINGS = {"aspect": ("sanitation", "encroachment", "facilities", "order")}
 LOOKED = Exposure(patrols=3)
 METRE = 1 / 111_195
 
@@ -44,7 +44,7 @@ def problem(points: float = 1, **more: Any) -> dict[str, Any]:
 
 
 def case(number: int, north_m: float = 0, **values: Any) -> Case:
-    tags = {"condition": "exposed_garbage", "class": "garbage", "aspect": "cleanliness"} | values.pop(
+    tags = {"condition": "exposed_garbage", "class": "garbage", "aspect": "sanitation"} | values.pop(
         "tags", {}
     )
     defaults = {
@@ -254,7 +254,7 @@ def test_points_are_split_by_day_and_light() -> None:
 
 
 SCENES = ("road", "park", "compound", "toilet", "junction", "site", "riverbank")
-ASPECTS = ("cleanliness", "occupation", "facilities", "order")
+ASPECTS = ("sanitation", "encroachment", "facilities", "order")
 tags = st.fixed_dictionaries(
     {"scene": st.sampled_from(SCENES), "aspect": st.sampled_from(ASPECTS),
      "condition": st.sampled_from(("exposed_garbage", "street_vending", "broken_facility"))},

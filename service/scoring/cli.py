@@ -1,0 +1,247 @@
+"""`streetsight score`: schemes, figures, closing months, and reckoning them once more."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from streetsight.models.cli import Lang
+from streetsight.service.store.commands import database_of_settings, spoken_data_errors
+
+app = typer.Typer(no_args_is_help=True, help="Scores: schemes, figures, months and rankings.")
+
+Scheme = Annotated[str, typer.Argument(metavar="SCHEME", help="Name (key) of the scheme.")]
+Period = Annotated[str, typer.Argument(metavar="PERIOD", help="2026-11, 2026-Q4 or 2026.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON in place of a table.")]
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path | None, typer.Argument(help="Scheme, YAML or JSON.")] = None,
+    example: Annotated[str | None, typer.Option(help="A shipped example, to try things with.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; stays with the version.")] = "imported",
+    check: Annotated[bool, typer.Option("--check", help="Only say whether it is in order.")] = False,
+    lang: Lang = None,
+) -> None:
+    """Keep a scheme as a draft; `adopt` makes it count."""
+    from streetsight.models.language import translate
+    from streetsight.service.auth.actor import operator
+    from streetsight.service.documents.reading import file_wanted
+    from streetsight.service.faults import ServiceError
+    from streetsight.service.scoring.reading import example_schemes, read_scheme_file
+    from streetsight.service.scoring.versions import bring_in, known_groupings
+    from streetsight.service.settings import read_settings
+    from streetsight.service.store.opening import open_database
+
+    with spoken_data_errors(lang, ServiceError) as language, open_database(read_settings()) as database:
+        with database.read() as session:
+            path = file_wanted(file, example, example_schemes())
+            scheme = read_scheme_file(path, known_groupings(session))
+        if check:
+            typer.echo(translate("{name} is in order", language, name=scheme.key))
+            return
+        with database.write() as session:
+            number = bring_in(session, operator(), scheme, reason).number
+        done = "{key} is kept as version {number}, a draft; `streetsight score adopt {key} --from MONTH`"
+        typer.echo(translate(done, language, key=scheme.key, number=number))
+
+
+@app.command()
+def adopt(
+    scheme: Scheme,
+    month: Annotated[str, typer.Option("--from", help="First month that goes by it, 2026-12.")],
+    version: Annotated[int | None, typer.Option(help="The newest, when not given.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; stays in the audit log.")] = "adopted",
+    lang: Lang = None,
+) -> None:
+    """Score by a version from a month on."""
+    from streetsight.models.language import translate
+    from streetsight.service.auth.actor import operator
+    from streetsight.service.faults import ServiceError
+    from streetsight.service.scoring import versions
+    from streetsight.service.scoring.spans import span_of
+
+    with (
+        spoken_data_errors(lang, ServiceError),
+        database_of_settings(lang) as (database, language),
+        database.write() as session,
+    ):
+        row = versions.version_of(session, scheme, version)
+        versions.adopt(session, operator(), row, span_of(month), reason)
+        typer.echo(translate("{key} version {number} counts from {month} on", language,
+                             key=scheme, number=row.number, month=month))  # fmt: skip
+
+
+@app.command("list")
+def list_(lang: Lang = None) -> None:
+    """Versions of all schemes, one JSON object a line."""
+    from streetsight.service.scoring.schemas import SchemeShown
+    from streetsight.service.scoring.versions import list_versions
+
+    with database_of_settings(lang) as (database, language), database.read() as session:
+        for each in list_versions(session):
+            typer.echo(SchemeShown.of(each, language).model_dump_json())
+
+
+@app.command()
+def show(scheme: Scheme, period: Period, as_json: AsJson = False, lang: Lang = None) -> None:
+    """The ranking of a period: frozen where it is closed, else as it stands now."""
+    from streetsight.service.faults import ServiceError
+    from streetsight.service.scoring.periods import result_of
+    from streetsight.service.scoring.schemas import PeriodShown
+    from streetsight.service.scoring.spans import span_of
+    from streetsight.service.settings import read_settings
+
+    with (
+        spoken_data_errors(lang, ServiceError),
+        database_of_settings(lang) as (database, language),
+        database.read() as session,
+    ):
+        result = result_of(session, read_settings(), scheme, span_of(period), looked=True)
+        shown = PeriodShown.of(result, language)
+        if as_json:
+            typer.echo(shown.model_dump_json(indent=2))
+        else:
+            _table(shown, language)
+
+
+@app.command()
+def sheet(
+    scheme: Scheme, period: Period, code: Annotated[str, typer.Argument(help="Of the subject.")],
+    lang: Lang = None,
+) -> None:  # fmt: skip
+    """One subject's score, line by line, as JSON."""
+    import msgspec
+
+    from streetsight.service.auth.actor import operator
+    from streetsight.service.faults import ServiceError
+    from streetsight.service.scoring.spans import span_of
+    from streetsight.service.scoring.views import sheet_for
+    from streetsight.service.settings import read_settings
+
+    with (
+        spoken_data_errors(lang, ServiceError),
+        database_of_settings(lang) as (database, _),
+        database.read() as session,
+    ):
+        found = sheet_for(session, read_settings(), operator(), scheme, span_of(period), code)
+        plain = msgspec.to_builtins(found.sheet, builtin_types=(), str_keys=True)
+        typer.echo(json.dumps(plain, ensure_ascii=False, indent=2, default=str))
+
+
+@app.command()
+def figures(
+    scheme: Scheme,
+    period: Period,
+    file: Annotated[Path, typer.Argument(help="CSV: code,key,value.", exists=True, dir_okay=False)],
+    keep_good: Annotated[
+        bool, typer.Option("--keep-good", help="Take the good lines although others are bad.")
+    ] = False,
+    lang: Lang = None,
+) -> None:
+    """Bring in numbers from elsewhere: a survey, complaints, a platform's rates."""
+    from streetsight.models.language import translate
+    from streetsight.service.auth.actor import operator
+    from streetsight.service.faults import ServiceError
+    from streetsight.service.scoring.figures import bring_in
+    from streetsight.service.scoring.spans import span_of
+    from streetsight.service.settings import read_settings
+
+    with (
+        spoken_data_errors(lang, ServiceError),
+        database_of_settings(lang) as (database, language),
+        database.write() as session,
+    ):
+        text = file.read_text(encoding="utf-8-sig", errors="replace")
+        read = bring_in(
+            session, read_settings(), operator(), scheme, span_of(period), text, file.name, keep_good
+        )
+        for problem in read.problems:
+            typer.echo(problem, err=True)
+        typer.echo(translate("{count} figures are kept", language, count=len(read.figures)))
+
+
+@app.command()
+def close(
+    scheme: Scheme, period: Period,
+    note: Annotated[str | None, typer.Option(help="Stays with the period.")] = None, lang: Lang = None,
+) -> None:  # fmt: skip
+    """Freeze a period: facts, sheets and their digests."""
+    from streetsight.models.language import translate
+    from streetsight.service.auth.actor import operator
+    from streetsight.service.faults import ServiceError
+    from streetsight.service.scoring import periods
+    from streetsight.service.scoring.spans import span_of
+    from streetsight.service.settings import read_settings
+
+    with spoken_data_errors(lang, ServiceError), database_of_settings(lang) as (database, language):
+        closed = periods.close(database, read_settings(), operator(), scheme, span_of(period), note)
+        done = "{period} is closed: {count} subjects, facts {facts}, sheets {sheets}"
+        typer.echo(translate(done, language, period=period, count=closed.subjects,
+                             facts=closed.facts_sha256, sheets=closed.sheets_sha256))  # fmt: skip
+
+
+@app.command()
+def reopen(
+    scheme: Scheme, period: Period, why: Annotated[str, typer.Option(help="Stays in the audit log.")],
+    lang: Lang = None,
+) -> None:  # fmt: skip
+    """Take back the closing of the last closed period."""
+    from streetsight.models.language import translate
+    from streetsight.service.auth.actor import operator
+    from streetsight.service.faults import ServiceError
+    from streetsight.service.scoring import periods
+    from streetsight.service.scoring.spans import span_of
+
+    with (
+        spoken_data_errors(lang, ServiceError),
+        database_of_settings(lang) as (database, language),
+        database.write() as session,
+    ):
+        periods.reopen(session, operator(), scheme, span_of(period), why)
+        typer.echo(translate("{period} is open again", language, period=period))
+
+
+@app.command()
+def recompute(
+    scheme: Annotated[str | None, typer.Argument(metavar="[SCHEME]", help="All, when not given.")] = None,
+    period: Annotated[str | None, typer.Argument(metavar="[PERIOD]", help="All, when not given.")] = None,
+    lang: Lang = None,
+) -> None:
+    """Reckon closed periods once more from their frozen facts. Exit status 1 where something differs."""
+    from streetsight.models.language import translate
+    from streetsight.service.faults import ServiceError
+    from streetsight.service.scoring.periods import closed_periods, recompute
+    from streetsight.service.scoring.spans import span_of
+
+    differ = False
+    with (
+        spoken_data_errors(lang, ServiceError),
+        database_of_settings(lang) as (database, language),
+        database.read() as session,
+    ):
+        for closed in closed_periods(session, scheme, period):
+            different = recompute(session, closed, span_of(closed.period))
+            differ |= bool(different)
+            done = "{scheme} {period}: {count} sheets, different: {names}"
+            typer.echo(translate(done, language, scheme=closed.scheme, period=closed.period,
+                                 count=closed.subjects, names=", ".join(different) or "0"))  # fmt: skip
+    raise typer.Exit(1 if differ else 0)
+
+
+def _table(shown: Any, language: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from streetsight.models.language import translate
+
+    heads = ("group", "rank", "code", "name", "total", "cases", "deducted")
+    table = Table(title=f"{shown.name} {shown.period}")
+    for head in heads:
+        table.add_column(translate(head, language))
+    for each in shown.standings:
+        total = each.total if each.total is not None else translate(each.status.replace("_", " "), language)
+        row = (each.group, each.rank or "-", each.code, each.name, total, each.cases, each.deducted)
+        table.add_row(*map(str, row))
+    Console().print(table)

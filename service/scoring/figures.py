@@ -1,0 +1,246 @@
+"""Numbers from elsewhere, points by hand, and days of announced inspections: brought in, checked, kept.
+
+code,key,value
+A1,satisfaction,86.5
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from sqlalchemy import delete, select
+
+from streetsight.service.audit.service import record
+from streetsight.service.auth.actor import Actor
+from streetsight.service.faults import Invalid, NotFound
+from streetsight.service.scoring.gathering import subjects_of
+from streetsight.service.scoring.periods import closed_period
+from streetsight.service.scoring.schemes import Manual, Scheme
+from streetsight.service.scoring.spans import BadPeriod, Span, span_of
+from streetsight.service.scoring.tables import InspectionDay, ScoreEntry, ScoreFigure
+from streetsight.service.scoring.versions import MonthClosed, scheme_for
+from streetsight.service.settings import Settings
+from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.types import now
+
+COLUMNS = ("code", "key", "value")
+LARGEST = Decimal(10) ** 12
+NAMED = 10
+
+
+class FiguresRefused(Invalid):
+    """A file of figures with lines that cannot be used; the message names up to ten."""
+
+    code = "figures_refused"
+
+
+class EntryRefused(Invalid):
+    """Points by hand that no rule allows."""
+
+    code = "entry_refused"
+
+
+class NoEntry(NotFound):
+    """No points by hand of this id."""
+
+    code = "no_entry"
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRead:
+    """A line of a file."""
+
+    line: int
+    code: str
+    key: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresRead:
+    """Attributes: problems: what is wrong with lines that are left out, each with its number."""
+
+    figures: Sequence[FigureRead]
+    problems: Sequence[str]
+
+
+def read_figures(text: str, known_codes: set[str], known_keys: set[str]) -> FiguresRead:
+    """Figures of a CSV file, with a byte order mark or without.
+
+    Raises:
+        FiguresRefused: it has no head with code, key and value.
+    """
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    if not set(COLUMNS) <= set(rows.fieldnames or ()):
+        raise FiguresRefused(
+            "expected a first line with the columns {columns}; got {got}",
+            columns=", ".join(COLUMNS), got=", ".join(rows.fieldnames or ()) or "nothing",
+        )  # fmt: skip
+    found, problems = [], []
+    for row in rows:
+        code, key, value = ((row[name] or "").strip() for name in COLUMNS)
+        problem, number = _problem(code, key, value, known_codes, known_keys)
+        if problem or number is None:
+            problems.append(f"line {rows.line_num}: {problem}")
+        else:
+            found.append(FigureRead(rows.line_num, code, key, number))
+    return FiguresRead(found, problems)
+
+
+def bring_in(
+    session: WriteSession, settings: Settings, actor: Actor, key: str, span: Span, text: str, name: str,
+    keep_good: bool,
+) -> FiguresRead:  # fmt: skip
+    """Keep the figures of a file for a period; of several for one subject the newest counts.
+
+    Args:
+        name: of the file, for the sheet.
+        keep_good: take the good lines although others are bad.
+
+    Raises:
+        FiguresRefused, MonthClosed, NoScheme, NotAdopted: nothing was kept.
+    """
+    scheme = _open(session, key, span)
+    codes = {place.code for place in subjects_of(session, scheme.subjects, span.moments(settings.zone))}
+    read = read_figures(text, codes, wanted_figures(scheme, span))
+    if read.problems and not keep_good:
+        raise FiguresRefused(
+            "{count} lines cannot be used, and nothing was kept: {problems}; mend them, or take the good "
+            "ones alone (--keep-good, keep_good=true)",
+            count=len(read.problems), problems="; ".join(read.problems[:NAMED]),
+        )  # fmt: skip
+    session.add_all(
+        ScoreFigure(
+            scheme=key, period=span.name, code=each.code, key=each.key, value=each.value,
+            source=f"{name}:{each.line}", made_by=actor.name,
+        )
+        for each in read.figures
+    )  # fmt: skip
+    details = {"file": name, "figures": len(read.figures), "left_out": len(read.problems)}
+    record(session, actor, "score.figures", f"score/{key}/{span.name}", details)
+    return read
+
+
+def wanted_figures(scheme: Scheme, span: Span) -> set[str]:
+    """Names of the figures that a period of this length goes by."""
+    if span.grain == "month":
+        return scheme.figures()
+    return set((scheme.quarter if span.grain == "quarter" else scheme.year).figures)
+
+
+def enter(
+    session: WriteSession,
+    settings: Settings,
+    actor: Actor,
+    key: str,
+    span: Span,
+    code: str,
+    rule: str,
+    points: Decimal,
+    reason: str,
+) -> ScoreEntry:
+    """Points by hand, by a manual rule of the scheme and within its bounds.
+
+    Args:
+        rule: `part.item.rule`.
+
+    Raises:
+        EntryRefused, MonthClosed, NoScheme, NotAdopted
+    """
+    scheme = _open(session, key, span)
+    subjects = subjects_of(session, scheme.subjects, span.moments(settings.zone))
+    if code not in {place.code for place in subjects}:
+        raise EntryRefused("{code} is no subject of the scheme {key} in {period}", code=code, key=key,
+                           period=span.name)  # fmt: skip
+    known = {f"{item}.{each.key}": each for item, _, each in scheme.rules() if isinstance(each, Manual)}
+    if rule not in known:
+        raise EntryRefused(
+            "there is no manual rule {rule}; the scheme has: {known}",
+            rule=rule,
+            known=", ".join(known) or "-",
+        )
+    allowed = known[rule]
+    if not allowed.lowest <= points <= allowed.highest:
+        raise EntryRefused(
+            "{points} points: the rule {rule} allows {lowest} to {highest}",
+            points=points, rule=rule, lowest=allowed.lowest, highest=allowed.highest,
+        )  # fmt: skip
+    entry = ScoreEntry(
+        scheme=key, period=span.name, code=code, rule=rule, points=points, reason=reason, made_by=actor.name
+    )
+    session.add(entry)
+    session.flush()
+    details = {"code": code, "rule": rule, "points": str(points), "reason": reason}
+    record(session, actor, "score.entered", f"score/{key}/{span.name}", details)
+    return entry
+
+
+def withdraw(session: WriteSession, actor: Actor, key: str, period: str, entry_id: str) -> ScoreEntry:
+    """Points by hand that are not to count; the entry stays. Raises NoEntry, MonthClosed."""
+    entry = session.get(ScoreEntry, entry_id)
+    if entry is None or (entry.scheme, entry.period) != (key, period):
+        raise NoEntry("there are no points by hand {id}", id=entry_id)
+    _require_open(session, entry.scheme, span_of(entry.period))
+    if entry.withdrawn_at is None:
+        entry.withdrawn_at, entry.withdrawn_by = now(), actor.name
+        record(session, actor, "score.withdrawn", f"score/{entry.scheme}/{entry.period}", {"entry": entry_id})
+    return entry
+
+
+def entries_of(session: ReadSession, key: str, period: str) -> list[ScoreEntry]:
+    """Points by hand of a period, also withdrawn ones, in order."""
+    found = select(ScoreEntry).where(ScoreEntry.scheme == key, ScoreEntry.period == period)
+    return list(session.scalars(found.order_by(ScoreEntry.id)))
+
+
+def announce(session: WriteSession, actor: Actor, days: Sequence[tuple[date, str]], month: Span) -> None:
+    """The days of a month on which inspections were announced, in place of those that were said before.
+
+    Raises:
+        BadPeriod: a day of another month.
+    """
+    for day, _ in days:
+        if not month.starts <= day < month.ends:
+            raise BadPeriod("{day} is not in {month}", day=day.isoformat(), month=month.name)
+    inside = InspectionDay.day >= month.starts, InspectionDay.day < month.ends
+    session.execute(delete(InspectionDay).where(*inside))
+    session.add_all(InspectionDay(day=day, note=note, made_by=actor.name) for day, note in dict(days).items())
+    said = [day.isoformat() for day, _ in days]
+    record(session, actor, "score.inspection_days", f"month/{month.name}", {"days": said})
+
+
+def announced_days(session: ReadSession, month: Span) -> list[InspectionDay]:
+    """Days of a month on which inspections were announced."""
+    inside = InspectionDay.day >= month.starts, InspectionDay.day < month.ends
+    return list(session.scalars(select(InspectionDay).where(*inside).order_by(InspectionDay.day)))
+
+
+def _problem(
+    code: str, key: str, value: str, known_codes: set[str], known_keys: set[str]
+) -> tuple[str | None, Decimal | None]:
+    if code not in known_codes:
+        return f"code {code or '(empty)'} is no subject of the scheme in this period", None
+    if key not in known_keys:
+        return f"key {key or '(empty)'}: expected one of {', '.join(sorted(known_keys)) or '(none)'}", None
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return f"value {value or '(empty)'}: expected a number as 86.5", None
+    if not number.is_finite() or abs(number) > LARGEST:
+        return f"value {value}: expected a number up to {LARGEST}", None
+    return None, number
+
+
+def _open(session: ReadSession, key: str, span: Span) -> Scheme:
+    _require_open(session, key, span)
+    return scheme_for(session, key, span.last_month).scheme
+
+
+def _require_open(session: ReadSession, key: str, span: Span) -> None:
+    if closed_period(session, key, span) is not None:
+        raise MonthClosed(
+            "{period} of the scheme {key} is closed; reopen it first", period=span.name, key=key
+        )

@@ -1,0 +1,107 @@
+"""What people look at: which periods there are, and one subject's sheet as far as they may see it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from streetsight.models.taxonomy import Language
+from streetsight.service.auth.actor import Actor
+from streetsight.service.auth.scope import in_scope
+from streetsight.service.faults import NotFound
+from streetsight.service.places.tables import Place
+from streetsight.service.scoring.facts import SubjectFacts
+from streetsight.service.scoring.periods import current_month, result_of
+from streetsight.service.scoring.schemas import ClosedShown, PeriodRow, named
+from streetsight.service.scoring.schemes import Scheme
+from streetsight.service.scoring.sheets import Sheet
+from streetsight.service.scoring.spans import Span
+from streetsight.service.scoring.tables import ClosedPeriod, SchemeVersion
+from streetsight.service.scoring.versions import NotAdopted, scheme_for
+from streetsight.service.settings import Settings
+from streetsight.service.store.sessions import ReadSession
+
+
+class NoSubject(NotFound):
+    """Nothing of this code is scored in the period, or not where who asks may see."""
+
+    code = "no_subject"
+
+
+@dataclass(frozen=True, eq=False)
+class SheetFound:
+    """A sheet with the scheme that says what its lines are called, and the facts that it rests on."""
+
+    scheme: Scheme
+    sheet: Sheet
+    facts: SubjectFacts
+
+
+def sheet_for(
+    session: ReadSession, settings: Settings, actor: Actor, key: str, span: Span, code: str
+) -> SheetFound:
+    """One subject's sheet.
+
+    The ranking is public; what it rests on is for those who may see the place.
+
+    Raises:
+        NoSubject, NoScheme, NotAdopted, CalendarLacksYear
+    """
+    result = result_of(session, settings, key, span)
+    for facts, sheet in zip(result.facts, result.sheets, strict=True):
+        if sheet.code == code and _may_see(session, actor, result.scheme.subjects, code):
+            return SheetFound(result.scheme, sheet, facts)
+    raise NoSubject(
+        "{code} is not scored in {period} by the scheme {key}, or is not among yours",
+        code=code, period=span.name, key=key,
+    )  # fmt: skip
+
+
+def list_periods(session: ReadSession, settings: Settings, language: Language) -> list[PeriodRow]:
+    """The current month of each adopted scheme, and all closed periods, newest first."""
+    rows, month = [], current_month(settings)
+    names: dict[str, str] = {}
+    for key in session.scalars(select(SchemeVersion.key).distinct().order_by(SchemeVersion.key)):
+        try:
+            names[key] = named(scheme_for(session, key, month.last_month).scheme, language)
+        except NotAdopted:
+            continue
+        open_months = [month, *_open_before(session, key, month)]
+        rows += [PeriodRow(scheme=key, name=names[key], period=each.name, grain="month", closed=None)
+                 for each in open_months]  # fmt: skip
+    closed = session.scalars(
+        select(ClosedPeriod).where(ClosedPeriod.reopened_at.is_(None)).order_by(ClosedPeriod.starts.desc())
+    )
+    rows += [
+        PeriodRow(scheme=each.scheme, name=names.get(each.scheme, each.scheme), period=each.period,
+                  grain=each.grain, closed=ClosedShown.of(each))
+        for each in closed
+    ]  # fmt: skip
+    return rows
+
+
+def _open_before(session: ReadSession, key: str, month: Span) -> list[Span]:
+    """Months that have ended and are still open, newest first."""
+    first = session.scalar(
+        select(SchemeVersion.adopted_from)
+        .where(SchemeVersion.key == key, SchemeVersion.adopted_from.is_not(None))
+        .order_by(SchemeVersion.adopted_from)
+        .limit(1)
+    )
+    closed = set(
+        session.scalars(
+            select(ClosedPeriod.period).where(ClosedPeriod.scheme == key, ClosedPeriod.reopened_at.is_(None))
+        )
+    )
+    found, span = [], month.before()
+    while first is not None and span.starts >= first:
+        if span.name not in closed:
+            found.append(span)
+        span = span.before()
+    return found
+
+
+def _may_see(session: ReadSession, actor: Actor, kind: str, code: str) -> bool:
+    if actor.areas is None:
+        return True
+    place = select(Place.id).where(Place.kind == kind, Place.code == code, in_scope(actor, Place.area_path))
+    return session.scalar(place.limit(1)) is not None
