@@ -87,6 +87,19 @@ def ground_seen(session: ReadSession, actor: Actor, wanted: Filters) -> Ground:
     return _ground(_tiles(session, wanted, clip), clip, named, None)
 
 
+def ground_within(
+    session: ReadSession, outline: BaseGeometry, windows: Iterable[tuple[date, date]]
+) -> Ground:
+    """What was seen of a polygon (WGS-84 degrees) in stretches of days, both ends included.
+
+    Raises:
+        TooMuchGround
+    """
+    shapely.prepare(outline)
+    tiles = [tile for first, last in windows for tile in _tiles(session, Filters(None, first, last), outline)]
+    return _ground(tiles, outline, True, None)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Driven:
     """What one patrol drove on one day: lines, WGS-84 degrees. day: None for frames without a time."""
