@@ -70,6 +70,15 @@ def read_outline(value: Any, crs: Crs, types: Collection[str] = POLYGONS, tolera
     return Outline(repaired, shapely.is_valid_reason(geometry))
 
 
+def overlapping(shapes: NDArray[Any]) -> Iterator[tuple[int, int, float]]:
+    """Pairs of polygons (an object array) that share ground, and how much of the smaller one that is."""
+    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    for one, other in zip(first.tolist(), second.tolist(), strict=True):
+        if one < other:
+            smaller = min(shapes[one].area, shapes[other].area)
+            yield one, other, shapely.intersection(shapes[one], shapes[other]).area / smaller
+
+
 def _drawn(value: Any, types: Collection[str]) -> BaseGeometry:
     if not isinstance(value, dict) or value.get("type") not in types:
         raise BadOutline("bad_geometry", f"expected a {' or '.join(types)}")

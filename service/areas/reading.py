@@ -16,13 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
-import shapely
 from shapely.geometry.base import BaseGeometry
 
 from streetsight.inference.positions.profile import Crs
 from streetsight.models.language import translate
 from streetsight.models.taxonomy import Language
-from streetsight.service.areas.outlines import BadOutline, read_outline
+from streetsight.service.areas.outlines import BadOutline, overlapping, read_outline
 from streetsight.service.faults import Invalid
 
 Kind = Literal["city", "district", "subdistrict", "community", "section", "grid"]
@@ -283,11 +282,6 @@ def _misfits(areas: list[AreaRead]) -> Iterator[Finding]:
 
 def _overlaps(family: list[AreaRead]) -> Iterator[Finding]:
     shapes = np.array([area.geometry for area in family], object)
-    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    for one, other in zip(first.tolist(), second.tolist(), strict=True):
-        if one >= other:
-            continue
-        smaller = min(shapes[one].area, shapes[other].area)
-        share = shapely.intersection(shapes[one], shapes[other]).area / smaller
+    for one, other, share in overlapping(shapes):
         if share > TOLERANCE:
             yield Finding(family[one].code, "overlaps", f"{share * 100:.1f}", family[other].code)
