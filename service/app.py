@@ -13,6 +13,7 @@ from streetsight.service.areas import routes as areas
 from streetsight.service.audit import routes as audit
 from streetsight.service.calendar import deadline_routes as deadlines
 from streetsight.service.calendar import routes as calendar
+from streetsight.service.campaigns import routes as campaigns
 from streetsight.service.candidates import routes as candidates
 from streetsight.service.coverage import routes as coverage
 from streetsight.service.dataset_versions import routes as dataset_versions
@@ -73,7 +74,7 @@ ROUTERS = (
     profiles.router, tracks.router, coverage.router,
     sightings.router, candidates.router, decisions.router, issues.router, codes.router, labels.router,
     reviewing.router,
-    photos.router, calendar.router, deadlines.router, groupings.router,
+    photos.router, calendar.router, deadlines.router, groupings.router, campaigns.router,
     scores.schemes, scores.router, scores.days,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     dataset_versions.router, training_runs.router,

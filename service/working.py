@@ -19,6 +19,7 @@ from streetsight.service.detections.looking import Looker
 from streetsight.service.files.blobs import Blobs
 from streetsight.service.files.opening import open_blobs
 from streetsight.service.jobs.handler import Handler
+from streetsight.service.places.job import PlacesJob
 from streetsight.service.privacy.copies import open_copies
 from streetsight.service.releases.choosing import chosen
 from streetsight.service.releases.keeper import ReleaseKeeper
@@ -50,6 +51,7 @@ def handlers(database: Database, blobs: Blobs, looker: Looker, settings: Setting
         DetectJob(database, blobs, looker, debounce),
         AssembleJob(database, blobs, rules, lambda: looker.release.card, within_m),
         AreaJob(database),
+        PlacesJob(database),
         UploadJob(database, blobs, settings),
         RedetectJob(database, blobs, looker),
         RetentionJob(Rounds(database, blobs, open_copies(settings), settings)),

@@ -5,8 +5,9 @@
        "properties": {"code": "330106003", "name": "翠苑街道", "kind": "subdistrict", "parent": "330106"},
        "geometry": {"type": "Polygon", "coordinates": [...]}}]}
 
-What would make wrong assignments is an error, and refuses the whole file: half a city is no city. What can
-be mended or lived with is a warning that names the area.
+What would make wrong assignments is an error, and refuses the whole file: half a city is no city. A boundary
+that crosses itself is one, unless what it encloses stays the same to 1 %. What can be mended or lived with is
+a warning that names the area.
 """
 
 import json
@@ -15,15 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
-import shapely
-from numpy.typing import NDArray
-from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from streetsight.inference.positions.coordinates import to_wgs84
 from streetsight.inference.positions.profile import Crs
 from streetsight.models.language import translate
 from streetsight.models.taxonomy import Language
+from streetsight.service.areas.outlines import BadOutline, overlapping, read_outline
 from streetsight.service.faults import Invalid
 
 Kind = Literal["city", "district", "subdistrict", "community", "section", "grid"]
@@ -47,6 +45,8 @@ MESSAGES = {
     "unknown_parent": "its parent {detail} is not in the file; add it, or leave parent out",
     "cycle": "it is its own ancestor: {detail}",
     "too_deep": "the path {detail} is longer than 200 characters; use shorter codes",
+    "crosses": "its boundary crosses itself at {detail}: longitude, latitude and the corners of both sides; "
+    "move or take out a corner so that no two sides cross",
     "repaired": "the outline was not valid ({detail}) and was repaired; look at it on a map",
     "outside_parent": "{detail} % of it lie outside its parent",
     "overlaps": "{detail} % of the smaller one overlap with its sibling {other}",
@@ -115,7 +115,7 @@ class AreasRead:
 class _Bad(Exception):
     def __init__(self, outcome: str, detail: object = "") -> None:
         super().__init__(outcome)
-        self.outcome, self.detail = outcome, str(detail)[:100]
+        self.outcome, self.detail = outcome, str(detail)[:200]
 
 
 @dataclass(slots=True)
@@ -224,35 +224,13 @@ def _kind(value: Any) -> Kind:
 
 
 def _geometry(value: Any, crs: Crs, code: str, notes: _Notes) -> BaseGeometry:
-    if not isinstance(value, dict) or value.get("type") not in ("Polygon", "MultiPolygon"):
-        raise _Bad("bad_geometry", "expected a Polygon or MultiPolygon")
     try:
-        drawn = shapely.force_2d(shape(value))
-    except Exception as error:  # shapely raises many kinds for nonsense
-        raise _Bad("bad_geometry", error) from error
-    points = shapely.get_coordinates(drawn)
-    if drawn.is_empty or not np.isfinite(points).all():
-        raise _Bad("bad_geometry", "no points, or points that are no numbers")
-    if np.abs(points[:, 0]).max() > 180 or np.abs(points[:, 1]).max() > 90:
-        raise _Bad("out_of_range", points[np.abs(points).sum(axis=1).argmax()].tolist())
-
-    def convert(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
-        return to_wgs84(degrees, crs)
-
-    geometry = shapely.transform(drawn, convert)
-    if geometry.is_valid and geometry.area > 0:
-        return geometry
-    notes.warnings.append(Finding(code, "repaired", shapely.is_valid_reason(geometry)))
-    return _repaired(geometry)
-
-
-def _repaired(geometry: BaseGeometry) -> BaseGeometry:
-    """The polygons of what was drawn; lines and points that come with them are dropped."""
-    mended = shapely.make_valid(geometry, method="structure", keep_collapsed=False)
-    parts = [part for part in shapely.get_parts(mended) if part.geom_type == "Polygon" and part.area > 0]
-    if not parts:
-        raise _Bad("bad_geometry", "it has no inside")
-    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+        outline = read_outline(value, crs, tolerance=TOLERANCE)
+    except BadOutline as bad:
+        raise _Bad(bad.outcome, bad.detail) from bad
+    if outline.repaired:
+        notes.warnings.append(Finding(code, "repaired", outline.repaired))
+    return outline.geometry
 
 
 def _placed(areas: list[AreaRead], notes: _Notes) -> list[AreaRead]:
@@ -304,11 +282,6 @@ def _misfits(areas: list[AreaRead]) -> Iterator[Finding]:
 
 def _overlaps(family: list[AreaRead]) -> Iterator[Finding]:
     shapes = np.array([area.geometry for area in family], object)
-    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    for one, other in zip(first.tolist(), second.tolist(), strict=True):
-        if one >= other:
-            continue
-        smaller = min(shapes[one].area, shapes[other].area)
-        share = shapely.intersection(shapes[one], shapes[other]).area / smaller
+    for one, other, share in overlapping(shapes):
         if share > TOLERANCE:
             yield Finding(family[one].code, "overlaps", f"{share * 100:.1f}", family[other].code)

@@ -19,6 +19,7 @@ class Permission(StrEnum):
     DECIDE = "decide"  # confirm, reject, correct, merge, split
     MANAGE_ISSUES = "manage_issues"  # dispatch, check, close, put off, shelve, supervise
     ANSWER_TASKS = "answer_tasks"  # say how an issue was handled
+    RUN_CAMPAIGNS = "run_campaigns"  # campaigns and sweeps: write down, start, look at places, end
     EXPORT = "export"  # candidates and issues as files
     ANALYSE = "analyse"  # zones, areas, releases, imports, uploads of videos
     ADMINISTER = "administer"  # people, devices, webhooks, retention
@@ -33,9 +34,13 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.ANALYST: frozenset(_READER | {P.SEE_ORIGINALS, P.EXPORT, P.ANALYSE}),
     Role.INSPECTOR: frozenset(
-        _READER | {P.SEE_ORIGINALS, P.ENTER, P.HANDLE_REPORTS, P.DECIDE, P.MANAGE_ISSUES, P.EXPORT}
+        _READER
+        | {P.SEE_ORIGINALS, P.ENTER, P.HANDLE_REPORTS, P.DECIDE, P.MANAGE_ISSUES, P.EXPORT}
+        | {P.RUN_CAMPAIGNS}
     ),
-    Role.STREET_CHIEF: frozenset(_READER | {P.ENTER, P.DECIDE, P.MANAGE_ISSUES, P.ANSWER_TASKS, P.EXPORT}),
+    Role.STREET_CHIEF: frozenset(
+        _READER | {P.ENTER, P.DECIDE, P.MANAGE_ISSUES, P.ANSWER_TASKS, P.EXPORT, P.RUN_CAMPAIGNS}
+    ),
     Role.THIRD_PARTY: frozenset(_EVERYBODY | {P.READ, P.READ_TASKS, P.ENTER, P.DECIDE}),
     Role.HANDLER: frozenset(_EVERYBODY | {P.READ_TASKS, P.READ_STREET_ENTRIES, P.ANSWER_TASKS}),
     Role.VIEWER: frozenset(_READER),

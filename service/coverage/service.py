@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import shapely
 from shapely.geometry import shape
@@ -58,6 +58,7 @@ class Measure:
         not_seen_m2: ground of the area that no frame shows; None when none was named.
         driven_m, driven_seen_m: metres of street driven, and those in view of a frame.
         patrols: that came by.
+        days: on which some of it was seen.
     """
 
     day: date | None
@@ -69,6 +70,7 @@ class Measure:
     driven_m: float
     driven_seen_m: float
     patrols: int
+    days: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,20 +89,18 @@ def ground_seen(session: ReadSession, actor: Actor, wanted: Filters) -> Ground:
     return _ground(_tiles(session, wanted, clip), clip, named, None)
 
 
-def measure_of(session: ReadSession, ground: BaseGeometry, first: date, before: date) -> tuple[Measure, int]:
-    """Coverage of some ground from a day until before another, and on how many days some of it was seen.
-
-    Args:
-        ground: polygons, WGS-84 degrees.
+def ground_within(
+    session: ReadSession, outline: BaseGeometry, windows: Iterable[tuple[date, date]]
+) -> Ground:
+    """What was seen of a polygon (WGS-84 degrees) in stretches of days, both ends included.
 
     Raises:
         TooMuchGround
     """
-    shapely.prepare(ground)
-    tiles = _tiles(session, Filters(first=first, last=before - timedelta(days=1)), ground)
-    touching = [each for each in tiles if ground.intersects(tile_box((each.x, each.y)))]
-    days = {each.day for each in touching if each.seen}
-    return _ground(touching, ground, True, None).measure, len(days)
+    shapely.prepare(outline)
+    tiles = [tile for first, last in windows for tile in _tiles(session, Filters(None, first, last), outline)]
+    touching = [tile for tile in tiles if outline.intersects(tile_box((tile.x, tile.y)))]
+    return _ground(touching, outline, True, None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,9 +180,12 @@ def _ground(tiles: Iterable[CoveredTile], clip: BaseGeometry | None, named: bool
     """The union, made tile by tile: neighbours never have to be joined."""
     by_tile: dict[Tile, list[CoveredTile]] = defaultdict(list)
     patrols: set[str] = set()
+    days: set[date | None] = set()
     for tile in tiles:
         by_tile[tile.x, tile.y].append(tile)
         patrols.add(tile.patrol_id)
+        if tile.seen:
+            days.add(tile.day)
     seen, passed, dim, lines = [], [], [], []
     for place, here in by_tile.items():
         part = None if clip is None or clip.contains(tile_box(place)) else clip
@@ -197,7 +200,7 @@ def _ground(tiles: Iterable[CoveredTile], clip: BaseGeometry | None, named: bool
     measure = Measure(
         day, whole, seen_m2, sum(map(area_m2, passed)), sum(map(area_m2, dim)),
         None if whole is None else max(0.0, whole - seen_m2),
-        sum(each for each, _ in lines), sum(each for _, each in lines), len(patrols),
+        sum(each for each, _ in lines), sum(each for _, each in lines), len(patrols), len(days),
     )  # fmt: skip
     return Ground(_together(seen), _together(passed), _together(dim), measure)
 

@@ -12,6 +12,8 @@ Kind = Literal[
     "issue.updated",
     "issue.overdue",
     "issue.supervised",
+    "campaign.started",
+    "campaign.ended",
     "report.received",
     "release.promoted",
     "score.closed",

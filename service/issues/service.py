@@ -15,6 +15,7 @@ from streetsight.service.faults import Conflict, NotFound
 from streetsight.service.issues import clock
 from streetsight.service.issues.orders import end_orders
 from streetsight.service.issues.tables import Issue, IssueAct, IssueCount, IssueUnit
+from streetsight.service.places.membership import assign_places
 from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now
 from streetsight.service.store.upsert import upsert
@@ -65,6 +66,7 @@ def file_issue(
     issue.confirmed_at, issue.confirmed_by_id, issue.confirmed_by = now(), actor.id, actor.name
     _follow(issue, candidate)
     session.flush()
+    assign_places(session, issue, candidate)
     tell(session, "issue.created" if new else "issue.updated", issue)
     return issue
 
@@ -93,6 +95,7 @@ def follow_correction(session: WriteSession, candidate: Candidate) -> Issue | No
         _follow(issue, candidate)
         issue.version += 1
         session.flush()
+        assign_places(session, issue, candidate)
         tell(session, "issue.updated", issue)
     return issue
 

@@ -1,7 +1,5 @@
 """Tickets of a hotline from a CSV file: each line has an outcome of its own, and costs no other."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,23 +13,20 @@ from sqlalchemy.exc import IntegrityError
 from streetsight.inference.positions.profile import Crs
 from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import Language
+from streetsight.service import sheets
 from streetsight.service.errors import code_of
 from streetsight.service.faults import Invalid
 from streetsight.service.reports.categories import Categories
 from streetsight.service.reports.schemas import ImportReceipt, LineOutcome, ReportSaid
 from streetsight.service.reports.service import file_report
 from streetsight.service.reports.tables import Report
+from streetsight.service.sheets import BadSheet, Line, read_sheet
 from streetsight.service.store.sealing import Sealer
 from streetsight.service.store.sessions import WriteSession
 
 Result = TypeVar("Result")
 Run = Callable[[Callable[[WriteSession], Result]], Result]
 """Runs a unit of work and comes back after the commit."""
-
-MAX_LINES = 50_000
-MAX_FIELD_CHARACTERS = 20_000
-MAX_LINES_OF_ONE = 40
-"""A quote that is not closed would swallow the rest of the file: so many lines may belong to one ticket."""
 
 # What columns are called, compared without spaces, brackets and case.
 COLUMNS: dict[str, str] = {
@@ -54,9 +49,6 @@ CRS_NAMES: dict[str, Crs] = {
     "百度坐标": "bd09", "百度坐标系": "bd09",
 }  # fmt: skip
 TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M")
-
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class BadTickets(Invalid):
@@ -82,15 +74,6 @@ class Declared:
 
     crs: Crs | None
     zone: tzinfo
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One ticket as it stands. Attributes: fault: why it cannot be read; then `cells` is empty."""
-
-    number: int
-    cells: Mapping[str, str]
-    fault: str | None = None
 
 
 def import_tickets(
@@ -141,24 +124,11 @@ def declared_crs(name: str | None) -> Crs | None:
 
 
 def decode(content: bytes) -> tuple[str, str]:
-    """Text and encoding of a file: UTF-8 or UTF-16 by their marks, else UTF-8, else GB18030.
-
-    Raises:
-        BadTickets: when it is none of these.
-    """
-    encodings = ["utf-8", "gb18030"]
-    if content.startswith(b"\xef\xbb\xbf"):
-        encodings = ["utf-8-sig"]
-    elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ["utf-16"]
-    for encoding in encodings:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text, encoding
-    raise BadTickets("the file is neither UTF-8 nor GB18030 text; save it as CSV (UTF-8)")
+    """Text and encoding of a file; see `sheets.decode`. Raises BadTickets."""
+    try:
+        return sheets.decode(content)
+    except BadSheet as error:
+        raise BadTickets(error.message, **error.values) from error
 
 
 def read_lines(text: str) -> Iterator[Line]:
@@ -167,24 +137,17 @@ def read_lines(text: str) -> Iterator[Line]:
     Raises:
         BadTickets: when no column says what was reported, or there are too many lines.
     """
-    lines = io.StringIO(text, newline="").readlines()  # splitlines would know a dozen more line ends
-    head = next((number for number, line in enumerate(lines) if line.strip()), None)
-    if head is None:
-        raise BadTickets("the file is empty")
-    delimiter = max(",\t;", key=lines[head].count)
-    cells, _ = _record(lines, head, delimiter)
-    columns = [_column(cell) for cell in cells or ()]
-    if not {"text", "title"} & set(columns) or "ticket" not in columns:
+    try:
+        sheet = read_sheet(text, _column)
+    except BadSheet as error:
+        raise BadTickets(error.message, **error.values) from error
+    if not {"text", "title"} & set(sheet.columns) or "ticket" not in sheet.columns:
         raise BadTickets(
             "the first line names no column of ticket numbers (工单编号, ticket) or of what was reported "
             "(诉求内容, text); it says: {header}",
-            header=lines[head].strip()[:200],
+            header=sheet.head[:200],
         )
-    if len(lines) - head > MAX_LINES:
-        raise BadTickets(
-            "the file has {count} lines, at most {limit} are taken", count=len(lines), limit=MAX_LINES
-        )
-    return _tickets(lines, head + 1, delimiter, columns)
+    return sheet.lines
 
 
 def read_ticket(line: Line, declared: Declared) -> ReportSaid:
@@ -208,29 +171,6 @@ def read_ticket(line: Line, declared: Declared) -> ReportSaid:
         raise BadTicket(
             "{field}: {reason}", field=".".join(map(str, first["loc"])), reason=first["msg"]
         ) from error
-
-
-def _tickets(lines: list[str], start: int, delimiter: str, columns: list[str | None]) -> Iterator[Line]:
-    number = start
-    while number < len(lines):
-        cells, used = _record(lines, number, delimiter)
-        if cells is None:
-            yield Line(number + 1, {}, "a quote is not closed, or stands where none belongs")
-        elif any(cell.strip() for cell in cells):
-            named = zip(columns, cells, strict=False)
-            yield Line(number + 1, {name: _CONTROL.sub("", cell).strip() for name, cell in named if name})
-        number += used
-
-
-def _record(lines: list[str], start: int, delimiter: str) -> tuple[list[str] | None, int]:
-    """Cells of the record that begins on a line, and how many lines it takes; None when it has no end."""
-    reader = csv.reader(iter(lines[start : start + MAX_LINES_OF_ONE]), delimiter=delimiter, strict=True)
-    try:
-        cells = next(reader)
-    except (csv.Error, StopIteration):
-        return None, 1
-    too_long = any(len(cell) > MAX_FIELD_CHARACTERS for cell in cells)
-    return (None, 1) if too_long else (cells, max(1, reader.line_num))
 
 
 def _file(

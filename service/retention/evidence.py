@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
+from streetsight.service.campaigns.tables import CampaignCheck
 from streetsight.service.candidates.tables import (
     Candidate,
     CandidateRecheck,
@@ -50,7 +51,7 @@ def leads_of(session: ReadSession, frames: Sequence[Frame]) -> dict[str, set[Lea
     ends = _ends(session, {candidate_id for _, candidate_id in pairs})
     for frame_id, candidate_id in pairs:
         found[frame_id].add(ends[candidate_id])
-    for frame_id, lead in _unsorted(session, ids):
+    for frame_id, lead in (*_unsorted(session, ids), *_checks(session, ids)):
         found[frame_id].add(lead)
     return found
 
@@ -97,6 +98,12 @@ def _unsorted(session: ReadSession, ids: Sequence[str]) -> list[tuple[str, Lead]
         (frame_id, Lead(None, "rejected" if dismissed_at else "open", dismissed_at, area_path))
         for frame_id, dismissed_at, area_path in session.execute(waiting)
     ]
+
+
+def _checks(session: ReadSession, ids: Sequence[str]) -> list[tuple[str, Lead]]:
+    """What campaigns have looked at and found in order: evidence like that of an issue."""
+    rows = _naming(session, CampaignCheck.frame_ids, ids, CampaignCheck.at)
+    return [(frame_id, Lead(None, "confirmed", at, None)) for frame_id, at in session.execute(rows)]
 
 
 def _naming(

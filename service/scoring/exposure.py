@@ -1,7 +1,7 @@
 """How much of a subject was looked at in a period: patrols, photos, ground, metres; and leads that wait."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import shapely
@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, select
 
 from streetsight.service.candidates.tables import Candidate
-from streetsight.service.coverage.service import measure_of
+from streetsight.service.coverage.service import ground_within
 from streetsight.service.frames.tables import Frame
 from streetsight.service.places.tables import Place
 from streetsight.service.scoring.facts import Case, Exposure
@@ -30,11 +30,11 @@ def exposure_of(
         cases: of the place in the span; those that people entered are visits.
     """
     ground = shape(place.ground or place.geometry)
-    measure, days = measure_of(session, ground, span.starts, span.ends)
+    measure = ground_within(session, ground, [(span.starts, span.ends - timedelta(days=1))]).measure
     visits = {case.found_at // 86_400 for case in cases if case.tags.get("channel") in BY_PEOPLE}
     return Exposure(
-        patrols=measure.patrols, photos=_photos(session, ground, moments), visits=len(visits), days=days,
-        driven_m=_rounded(measure.driven_m), seen_m2=_rounded(measure.seen_m2),
+        patrols=measure.patrols, days=measure.days, photos=_photos(session, ground, moments),
+        visits=len(visits), driven_m=_rounded(measure.driven_m), seen_m2=_rounded(measure.seen_m2),
         dim_m2=_rounded(measure.dim_m2), ground_m2=_rounded(measure.area_m2 or 0.0),
         unreviewed=_unreviewed(session, ground, moments[1]),
     )  # fmt: skip

@@ -4,6 +4,7 @@ from streetsight.service.areas import tables as areas
 from streetsight.service.assembling import tables as assembling
 from streetsight.service.audit import tables as audit
 from streetsight.service.calendar import tables as calendar
+from streetsight.service.campaigns import tables as campaigns
 from streetsight.service.candidates import tables as candidates
 from streetsight.service.coverage import tables as coverage
 from streetsight.service.dataset_versions import tables as dataset_versions
@@ -41,6 +42,7 @@ __all__ = [
     "assembling",
     "audit",
     "calendar",
+    "campaigns",
     "candidates",
     "coverage",
     "dataset_versions",

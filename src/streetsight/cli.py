@@ -13,6 +13,7 @@ from streetsight.service import cli as service_cli
 from streetsight.service.areas import cli as areas_cli
 from streetsight.service.audit import cli as audit_cli
 from streetsight.service.calendar import cli as calendar_cli
+from streetsight.service.campaigns import cli as campaigns_cli
 from streetsight.service.devices import cli as devices_cli
 from streetsight.service.groupings import cli as groupings_cli
 from streetsight.service.people import cli as people_cli
@@ -45,6 +46,7 @@ app.add_typer(calendar_cli.calendar_app, name="calendar")
 app.add_typer(calendar_cli.deadlines_app, name="deadlines")
 app.add_typer(groupings_cli.app, name="groupings")
 app.add_typer(scoring_cli.app, name="score")
+app.add_typer(campaigns_cli.app, name="campaign")
 app.add_typer(webhooks_cli.app, name="webhook")
 app.add_typer(reports_cli.app, name="reports")
 app.add_typer(retention_cli.app, name="retention")

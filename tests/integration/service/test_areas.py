@@ -42,6 +42,12 @@ def collection(*features: Json, **members: Any) -> Json:
     return {"type": "FeatureCollection", "coordinates": "wgs84", "features": [*features], **members}
 
 
+BOW_TIE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
+SLIP = {
+    "type": "Polygon",
+    "coordinates": [[[0, 0], [1, 0], [1, 1], [0.01, 1], [0, 0.99], [0.001, 1], [0, 1], [0, 0]]],
+}
+
 CITY = collection(
     feature("330106", box(120, 30, 120.2, 30.2), kind="区", name="西湖区"),
     feature("330106003", box(120, 30, 120.1, 30.2), "330106", kind="subdistrict"),
@@ -165,6 +171,7 @@ def _paths(settings: Settings) -> list[str | None]:
         (["nonsense"], "not_a_feature"),
         ([drawn("a", {"type": "Polygon", "coordinates": "x"})], "bad_geometry"),
         ([drawn("a", {"type": "Polygon"})], "bad_geometry"),
+        ([drawn("a", BOW_TIE)], "crosses"),
         ([feature(f"{n:029}", box(0, 0, 1, 1), f"{n - 1:029}" if n else None) for n in range(7)], "too_deep"),
     ],
 )  # fmt: skip
@@ -176,16 +183,33 @@ def test_files_that_would_assign_wrongly_are_refused_with_their_area(features: l
         assert refused.value.findings[0].area in refused.value.say(language)
 
 
+def test_a_boundary_that_crosses_itself_is_refused_with_where() -> None:
+    ring = [*BOW_TIE["coordinates"][0]]  # type: ignore[index]
+    hole = [[[11, 11], [14, 11], [14, 14], [11, 14], [11, 11]], [[x + 12, y + 12] for x, y in ring]]
+    twice = {
+        "type": "MultiPolygon",
+        "coordinates": [[each.exterior.coords[:]] for each in (box(0, 0, 2, 2), box(1, 1, 3, 3))],
+    }
+    for geometry, where in (
+        (BOW_TIE, "0.500000, 0.500000 (1-2 / 3-4)"),
+        ({"type": "Polygon", "coordinates": hole}, "12.500000, 12.500000 (1-2 of ring 2 / 3-4 of ring 2)"),
+        (twice, "1.000000, 2.000000"),
+    ):
+        with pytest.raises(AreasRefused) as refused:
+            read_areas(collection(drawn("a", geometry)))
+        assert where in refused.value.findings[0].detail
+        assert where in refused.value.say("zh")
+
+
 def test_every_finding_is_said_in_chinese() -> None:
     catalogue = chinese()
     assert set(MESSAGES.values()) <= set(catalogue)
 
 
 def test_what_can_be_mended_or_lived_with_is_told() -> None:
-    bow_tie = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
     read = read_areas(
         collection(
-            drawn("tie", bow_tie, name=""),
+            drawn("tie", SLIP, name=""),
             feature("out", box(0.9, 0, 1.1, 0.1), "tie"),
             feature("left", box(5, 5, 6, 6)),
             feature("right", box(5.5, 5, 6.5, 6)),

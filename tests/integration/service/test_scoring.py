@@ -114,9 +114,8 @@ def test_a_month_is_scored_closed_and_reckoned_once_more(
     assert sheet["fairness"]["unreviewed"] == 1
     assert {each["class_name"] for each in sheet["fairness"]["classes"]} == {"garbage", "pothole"}
     counted = analyst.get(f"/v1/scores/issues/{pothole}").json()["items"]
-    assert counted == [
-        {"scheme": "sections", "period": "2026-10", "code": "S", "stage": "1", "points": "1", "restored_in": None}
-    ]  # fmt: skip
+    month = {"scheme": "sections", "period": "2026-10", "code": "S"}
+    assert counted == [{**month, "stage": "1", "points": "1", "restored_in": None}]
 
 
 def test_what_is_confirmed_late_counts_in_the_next_month(
@@ -295,7 +294,8 @@ def test_days_and_rhythm(analyst: TestClient, filed: Callable[..., str]) -> None
 
     splits = analyst.get("/v1/scores/sections/2026-10/sheets/S").json()["splits"]
     assert {(each["tag"], each["value"]): each["cases"] for each in splits} == {
-        ("inspection", "announced"): 1, ("inspection", "ordinary"): 1, ("light", "day"): 1, ("light", "night"): 1,
+        ("inspection", "announced"): 1, ("inspection", "ordinary"): 1,
+        ("light", "day"): 1, ("light", "night"): 1,
     }  # fmt: skip
     weeks = analyst.get("/v1/scores/sections/2026-10/rhythm", params={"by": "week"}).json()["items"]
     assert [(each["period"], each["cases"], each["hot"]) for each in weeks] == [
