@@ -57,6 +57,7 @@ from streetsight.service.resources import Resources, opened
 from streetsight.service.retention import routes as retention
 from streetsight.service.reviewing import routes as reviewing
 from streetsight.service.settings import Settings
+from streetsight.service.shops import routes as shops
 from streetsight.service.sightings import routes as sightings
 from streetsight.service.tracks import routes as tracks
 from streetsight.service.training_runs import routes as training_runs
@@ -74,7 +75,8 @@ ROUTERS = (
     profiles.router, tracks.router, coverage.router,
     sightings.router, candidates.router, decisions.router, issues.router, codes.router, labels.router,
     reviewing.router,
-    photos.router, calendar.router, deadlines.router, groupings.router, places.router, campaigns.router,
+    photos.router, calendar.router, deadlines.router, groupings.router, places.router,
+    campaigns.router, shops.router,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     dataset_versions.router, training_runs.router,
     privacy.router, retention.router,
@@ -122,6 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
         **{f"{UPLOADS}{rest}": int(settings.max_upload_bytes) for rest in ("", "/*")},
         "/labelstudio/predict": many,
         "/v1/reports": 3 * one + json, "/report": 3 * one + json, "/v1/reports/import": maps,
+        "/v1/shops/import": maps,
     }  # fmt: skip
     app.add_middleware(BodyLimit, default=json, routes=limits)
     app.add_middleware(TusHeaders)

@@ -23,10 +23,12 @@ from streetsight.service.photos import tables as photos
 from streetsight.service.places import tables as places
 from streetsight.service.privacy import tables as privacy
 from streetsight.service.profiles import tables as profiles
+from streetsight.service.quotas import tables as quotas
 from streetsight.service.releases import tables as releases
 from streetsight.service.reports import tables as reports
 from streetsight.service.retention import tables as retention
 from streetsight.service.reviewing import tables as reviewing
+from streetsight.service.shops import tables as shops
 from streetsight.service.sightings import tables as sightings
 from streetsight.service.store.base import Base
 from streetsight.service.tracks import tables as tracks
@@ -60,10 +62,12 @@ __all__ = [
     "places",
     "privacy",
     "profiles",
+    "quotas",
     "releases",
     "reports",
     "retention",
     "reviewing",
+    "shops",
     "sightings",
     "tracks",
     "training_runs",
