@@ -57,7 +57,7 @@ def detail(session: ReadSession, actor: Actor, issue: Issue, language: Language)
             "limit": LimitShown.of(issue.clock_limit, language),
             "possible": [
                 KindShown(kind=kind, label=words.say_of(words.ACTS[kind], language))
-                for kind in possible_for(actor, issue)
+                for kind in possible_for(session, actor, issue)
             ],
             "photos": [each for some in photos.values() for each in some],
             "supervisions": [SupervisionShown.of(each) for each in orders],
