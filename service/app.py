@@ -50,6 +50,7 @@ from streetsight.service.photos import routes as photos
 from streetsight.service.places import routes as places
 from streetsight.service.privacy import routes as privacy
 from streetsight.service.profiles import routes as profiles
+from streetsight.service.quotas import routes as quotas
 from streetsight.service.releases import routes as releases
 from streetsight.service.reports import page_routes as report_page
 from streetsight.service.reports import routes as reports
@@ -77,7 +78,7 @@ ROUTERS = (
     sightings.router, candidates.router, decisions.router, issues.router, codes.router, labels.router,
     reviewing.router,
     photos.router, calendar.router, deadlines.router, groupings.router, places.router,
-    campaigns.router, shops.router,
+    campaigns.router, shops.router, quotas.router,
     scores.schemes, scores.router, scores.days,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     dataset_versions.router, training_runs.router,

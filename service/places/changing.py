@@ -177,20 +177,26 @@ def end_place(
     return place
 
 
+def compare_attributes(session: ReadSession, places: Sequence[PlaceRead], moment: datetime) -> Diff:
+    """What other attributes come to for places that are in force at a moment."""
+    diff, keys = Diff(), [place.key for place in places]
+    there = _from_then_on(session, moment, sorted({kind for kind, _ in keys}), keys)
+    for place in places:
+        _sort_in(diff, place, there.get(place.key, []), moment)
+    return diff
+
+
 def change_attributes(
-    session: WriteSession, actor: Actor, places: Sequence[PlaceRead], said: Said, write: bool = True
+    session: WriteSession, actor: Actor, places: Sequence[PlaceRead], said: Said
 ) -> tuple[PlaceChange | None, Diff]:
-    """Give places that are in force other attributes; no change where nothing is another, or is not to be.
+    """Give places that are in force other attributes; None where nothing is another.
 
     Raises:
-        MonthClosed
+        WholeCityOnly, Stale, MonthClosed
     """
-    diff = Diff()
-    keys = [place.key for place in places]
-    there = _from_then_on(session, said.moment, sorted({kind for kind, _ in keys}), keys)
-    for place in places:
-        _sort_in(diff, place, there.get(place.key, []), said.moment)
-    if not write or not diff.changed:
+    begin_change(session, actor, said.wanted)
+    diff = compare_attributes(session, places, said.moment)
+    if not diff.changed:
         return None, diff
     kinds = sorted({place.kind for place in diff.changed})
     return _write(session, actor, "attributes_imported", said, diff, kinds, None, []), diff

@@ -1,6 +1,8 @@
 """`streetsight place`: the register of places."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +13,10 @@ from streetsight.models.cli import Lang
 from streetsight.service.store.commands import database_of_settings, spoken_data_errors
 
 if TYPE_CHECKING:
-    from streetsight.service.places.reading import PlacesRead
-    from streetsight.service.store.sessions import ReadSession
+    from streetsight.service.places.attributing import Fault
+    from streetsight.service.places.changing import Diff, Said
+    from streetsight.service.places.reading import Finding
+    from streetsight.service.store.database import Database
 
 app = typer.Typer(no_args_is_help=True, help="Places that are scored and swept: import, list, show, check.")
 
@@ -47,34 +51,22 @@ def import_(
 ) -> None:
     """Replace the places of some kinds from a moment on; the past keeps what it had."""
     from streetsight.models.language import translate
-    from streetsight.service.auth.actor import operator
     from streetsight.service.documents.reading import file_wanted
     from streetsight.service.faults import ServiceError
-    from streetsight.service.places import attributing, changing
+    from streetsight.service.places.changing import Said
     from streetsight.service.places.examples import example_files
     from streetsight.service.settings import read_settings
     from streetsight.service.store.opening import open_database
 
     with spoken_data_errors(lang, ServiceError) as language, open_database(read_settings()) as database:
-        path, said = file_wanted(file, example, example_files()), changing.Said(reason, _moment(begins))
+        path, said = file_wanted(file, example, example_files()), Said(reason, _moment(begins))
+        kinds = [_kind(each) or each for each in kind or ()]
         if path.suffix.lower() == ".csv":
-            with database.write() as session:
-                changing.begin_change(session, operator())
-                read = attributing.read_table(session, path.read_bytes(), _one_kind(kind), said.moment)
-                for fault in read.faults:
-                    typer.echo(fault.say(language), err=True)
-                if not partial and not check:
-                    attributing.require_all_good(read)
-                diff = changing.change_attributes(session, operator(), read.places, said, not check)[1]
+            diff, odd = _table(database, path, kinds[0] if kinds else None, said, partial, check)
         else:
-            with database.read() as session:
-                places = _read(session, path, crs, kind)
-                diff = changing.compare(session, places, said.moment)
-            for warning in places.warnings:
-                typer.echo(warning.say(language), err=True)
-            if not check:
-                with database.write() as session:
-                    diff = changing.import_places(session, operator(), places, said)[1]
+            diff, odd = _map(database, path, crs, kinds, said, check)
+        for each in odd:
+            typer.echo(each.say(language), err=True)
         done = "{added} added, {changed} changed, {ended} ended, {unchanged} as they were"
         typer.echo(translate(done, language, **diff.counts))
         if check:
@@ -148,17 +140,42 @@ def check(
         )
 
 
-def _read(session: "ReadSession", path: Path, crs: str | None, kinds: list[str] | None) -> "PlacesRead":
+def _map(
+    database: "Database", path: Path, crs: str | None, kinds: list[str], said: "Said", check: bool
+) -> "tuple[Diff, Sequence[Finding]]":
+    """What a map comes to, and what is odd about it."""
     from streetsight.service.areas.geojson import parse_collection
-    from streetsight.service.places.changing import aspects_of
+    from streetsight.service.auth.actor import operator
+    from streetsight.service.places import changing
     from streetsight.service.places.reading import read_places
 
-    named = [_kind(each) or each for each in kinds or ()]
-    return read_places(parse_collection(path.read_bytes()), crs, aspects_of(session), named)
+    with database.read() as session:
+        read = read_places(parse_collection(path.read_bytes()), crs, changing.aspects_of(session), kinds)
+        diff = changing.compare(session, read, said.moment)
+    if not check:
+        with database.write() as session:
+            diff = changing.import_places(session, operator(), read, said)[1]
+    return diff, read.warnings
 
 
-def _one_kind(kinds: list[str] | None) -> str | None:
-    return _kind(kinds[0]) if kinds else None
+def _table(
+    database: "Database", path: Path, kind: str | None, said: "Said", partial: bool, check: bool
+) -> "tuple[Diff, Sequence[Fault]]":
+    """What a table of attributes comes to, and its lines that cannot be used."""
+    from streetsight.service.auth.actor import operator
+    from streetsight.service.places import attributing, changing
+    from streetsight.service.places.service import number_in_force
+
+    with database.read() as session:
+        read = attributing.read_table(session, path.read_bytes(), kind, said.moment)
+        diff = changing.compare_attributes(session, read.places, said.moment)
+        said = replace(said, wanted=number_in_force(session))
+    if not check:
+        if not partial:
+            attributing.require_all_good(read)
+        with database.write() as session:
+            diff = changing.change_attributes(session, operator(), read.places, said)[1]
+    return diff, read.faults
 
 
 def _kind(text: str | None) -> str | None:

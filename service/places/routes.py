@@ -113,9 +113,11 @@ def replace_places(
     """
     moment, language = valid_from or now(), language_of(request)
     with server.database.read() as session:
-        read = read_places(document, crs, changing.aspects_of(session), kind)
-        diff = changing.compare(session, read, moment)
+        aspects = changing.aspects_of(session)
+    read = read_places(document, crs, aspects, kind)
     if check:
+        with server.database.read() as session:
+            diff = changing.compare(session, read, moment)
         tried = PlaceChange(
             number=0, action="imported", moment=moment, kinds=read.kinds, counts=diff.counts, crs=read.crs,
             made_by=actor.name, reason=reason,
@@ -148,15 +150,18 @@ def replace_attributes(
     With a line that cannot be used nothing is changed, unless `partial` takes the others.
     """
     moment, language = valid_from or now(), language_of(request)
-    with server.database.write() as session:
-        changing.begin_change(session, actor, wanted)
+    with server.database.read() as session:
         read = attributing.read_table(session, content, kind, moment)
-        if not partial and not check:
-            attributing.require_all_good(read)
-        change, diff = changing.change_attributes(
-            session, actor, read.places, Said(reason, moment), write=not check
-        )
+        diff = changing.compare_attributes(session, read.places, moment)
         number = service.number_in_force(session)
+    change: PlaceChange | None = None
+    if not check:
+        if not partial:
+            attributing.require_all_good(read)
+        with server.database.write() as session:  # as it was read, or it is stale
+            said = Said(reason, moment, wanted)
+            change, diff = changing.change_attributes(session, actor, read.places, said)
+        number = change.number if change else number
     response.headers["ETag"] = etag(number)
     change = change or PlaceChange(
         number=0 if check else number, action="attributes_imported", moment=moment, kinds=[],
