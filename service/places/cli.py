@@ -61,6 +61,7 @@ def import_(
     with spoken_data_errors(lang, ServiceError) as language, open_database(read_settings()) as database:
         path, said = file_wanted(file, example, example_files()), Said(reason, _moment(begins))
         kinds = [_kind(each) or each for each in kind or ()]
+        odd: Sequence[Finding | Fault]
         if path.suffix.lower() == ".csv":
             diff, odd = _table(database, path, kinds[0] if kinds else None, said, partial, check)
         else:

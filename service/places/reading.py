@@ -233,7 +233,8 @@ def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 def say_errors(error: ValidationError) -> str:
     """What is wrong with attributes, each by its name."""
     return "; ".join(
-        f"{'.'.join(map(str, each['loc'])) or 'place'}: {each['msg']}" for each in error.errors()[:5]
+        f"{'.'.join(map(str, each['loc'])) or 'place'}: {each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors()[:5]
     )
 
 
