@@ -54,7 +54,7 @@ def import_(
     from streetsight.service.documents.reading import file_wanted
     from streetsight.service.faults import ServiceError
     from streetsight.service.places.changing import Said
-    from streetsight.service.places.examples import example_files
+    from streetsight.service.places.reading import example_files
     from streetsight.service.settings import read_settings
     from streetsight.service.store.opening import open_database
 
