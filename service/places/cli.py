@@ -54,13 +54,14 @@ def import_(
     from streetsight.service.documents.reading import file_wanted
     from streetsight.service.faults import ServiceError
     from streetsight.service.places.changing import Said
-    from streetsight.service.places.examples import example_files
+    from streetsight.service.places.reading import example_files
     from streetsight.service.settings import read_settings
     from streetsight.service.store.opening import open_database
 
     with spoken_data_errors(lang, ServiceError) as language, open_database(read_settings()) as database:
         path, said = file_wanted(file, example, example_files()), Said(reason, _moment(begins))
         kinds = [_kind(each) or each for each in kind or ()]
+        odd: Sequence[Finding | Fault]
         if path.suffix.lower() == ".csv":
             diff, odd = _table(database, path, kinds[0] if kinds else None, said, partial, check)
         else:

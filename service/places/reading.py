@@ -13,6 +13,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from streetsight.service.places.schemas import FIXED, Attributes, Code, KindSent
 from streetsight.service.places.words import find_word, words
 from streetsight.service.reach import reach
 
+EXAMPLES = Path(__file__).with_name("examples")
 LINES = ("LineString", "MultiLineString")
 TYPES = (*POLYGONS, *LINES, "Point")
 MAX_PLACES = 50_000
@@ -128,6 +130,11 @@ class NotAPlace(Exception):
 class _Head(Attributes):
     kind: KindSent
     code: Code
+
+
+def example_files() -> dict[str, Path]:
+    """Shipped examples by name."""
+    return {path.stem: path for path in sorted(EXAMPLES.glob("*.geojson"))}
 
 
 def read_places(
@@ -233,7 +240,8 @@ def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 def say_errors(error: ValidationError) -> str:
     """What is wrong with attributes, each by its name."""
     return "; ".join(
-        f"{'.'.join(map(str, each['loc'])) or 'place'}: {each['msg']}" for each in error.errors()[:5]
+        f"{'.'.join(map(str, each['loc'])) or 'place'}: {each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors()[:5]
     )
 
 

@@ -20,8 +20,7 @@ from streetsight.service.frames.service import parse_bounds
 from streetsight.service.places import attributing, changing, service
 from streetsight.service.places.changing import Diff, Said
 from streetsight.service.places.chiefs import tree_of
-from streetsight.service.places.examples import example_files
-from streetsight.service.places.reading import Finding, read_places
+from streetsight.service.places.reading import Finding, example_files, read_places
 from streetsight.service.places.schemas import (
     ChangedShown,
     ChangePage,
