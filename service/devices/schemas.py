@@ -21,6 +21,8 @@ class Heartbeat(BaseModel):
         clock: the device's own time, so that the difference to ours can be seen.
         queued_frames, queued_bytes: not uploaded yet.
         free_bytes: room on its disk.
+        clock_offset_s, clock_uncertainty_s: its clock minus ours as it measured over several heartbeats, and
+            within what the truth lies.
         problems: what is wrong with it, in words ("the camera gives no picture").
     """
 
@@ -31,6 +33,8 @@ class Heartbeat(BaseModel):
     queued_bytes: Annotated[int, Field(ge=0, lt=2**53)] | None = None
     free_bytes: Annotated[int, Field(ge=0, lt=2**53)] | None = None
     temperature_celsius: Annotated[float, Field(ge=-100, le=200)] | None = None
+    clock_offset_s: Annotated[float, Field(ge=-1e10, le=1e10)] | None = None
+    clock_uncertainty_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
     software: Annotated[Text, Field(max_length=100)] | None = None
     problems: Annotated[list[Annotated[Text, Field(max_length=300)]], Field(max_length=20)] = []
 
