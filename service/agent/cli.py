@@ -72,6 +72,32 @@ def run(
 
 
 @app.command()
+def enrol(
+    code: Annotated[str, typer.Argument(help="From an admin: `streetsight device code NAME`, or the page.")],
+    server: Annotated[str, typer.Option(help="https://host of the server.")],
+    authority: Annotated[
+        Path | None, typer.Option("--ca", help="PEM of the certificate authority that alone is trusted.")
+    ] = None,
+    fingerprint: Annotated[
+        str | None, typer.Option(help="SHA-256 of the server's own certificate, which alone is trusted.")
+    ] = None,
+    state: State = None,
+    lang: Lang = None,
+) -> None:
+    """Exchange a code for this vehicle's token and the server's key. If it breaks off, do it again."""
+    with _agent(lang) as language:
+        from streetsight.models.language import translate
+        from streetsight.service.agent.enrolling import enrol as exchange
+
+        identity = exchange(_folder(state), server, code, authority, fingerprint)
+        typer.echo(
+            translate(
+                "enrolled with {server} as {device}", language, server=identity.server, device=identity.device
+            )
+        )
+
+
+@app.command()
 def status(state: State = None, as_json: Json = False, lang: Lang = None) -> None:
     """What is in the spool, what was evicted, what is wrong. Works beside a running agent."""
     with _agent(lang) as language:

@@ -62,9 +62,14 @@ def write_identity(folder: Path, identity: Identity) -> None:
     """Durably, readable by its owner only. Raises SpoolError."""
     with spoken(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = folder / f".{FILE}.draft"
-        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        replace_file(folder / FILE, json.dumps(asdict(identity), indent=1).encode(), draft)
+        write_secret(folder / FILE, json.dumps(asdict(identity), indent=1))
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Durably, readable by its owner only from the first byte on."""
+    draft = path.with_name(f".{path.name}.draft")
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    replace_file(path, text.encode(), draft)
 
 
 def identity_of(folder: Path, server: str | None, token_file: Path | None) -> Identity:

@@ -78,7 +78,7 @@ class Link:
             WrongServer: it is not our server that answers.
             Unauthorised: it does not take our token.
             LinkError: no answer, or one that says to come again.
-        """  # fmt: skip
+        """
         sent = dict(headers or {})
         if json_body is not None:
             content, sent["Content-Type"] = json.dumps(json_body).encode(), "application/json"
