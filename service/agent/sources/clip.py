@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import simplejpeg
 
 from streetsight.inference.positions.profile import DeviceProfile
+from streetsight.inference.reading import ImageRgb
 from streetsight.inference.video.clips import Clip, VideoFrame, open_clip
+from streetsight.inference.video.outcomes import ClipError
 from streetsight.inference.video.sampling import Sampling
+from streetsight.models.language import SpokenError
+from streetsight.service.agent.faults import SpoolFull
 from streetsight.service.agent.intake import Intake, Shot
 from streetsight.service.agent.positions.places import Places
 from streetsight.service.agent.sampling import Sampler
 from streetsight.service.agent.seen import SeenFiles
 from streetsight.service.agent.settings import AgentSettings
+from streetsight.service.agent.troubles import Troubles
 
+AGAIN_S = 5.0
 FINEST_S = 0.2  # how often the way is asked whether a picture is due
 
 
@@ -40,7 +45,7 @@ class ClipReader:
         self._intake, self._seen, self._places = intake, seen, places
         self._profile, self._settings = profile, settings
 
-    def read(self, found: Found, done: int, stop: threading.Event) -> None:
+    def read(self, found: Found, done: int, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Take what is due, from the picture after `done` on.
 
         Raises:
@@ -50,6 +55,7 @@ class ClipReader:
         sampler = Sampler(self._settings)
         with open_clip(found.path) as clip:
             for frame in clip.frames(Sampling(every_s=FINEST_S)):
+                beat()
                 if stop.is_set():
                     return
                 self._take(found, clip, frame, sampler, done)
@@ -87,6 +93,36 @@ class ClipReader:
         return frame.taken_at
 
 
-def encode(image_rgb_hwc: "np.ndarray", quality: int) -> bytes:  # type: ignore[type-arg]
+class VideoFile:
+    """One video, to its end."""
+
+    def __init__(self, path: Path, reader: ClipReader, seen: SeenFiles, troubles: Troubles) -> None:
+        self._path, self._reader, self._seen, self._troubles = path, reader, seen, troubles
+        self.name = f"video {path}"
+
+    def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+        """Until its end. A file that is not there is waited for."""
+        while not stop.is_set():
+            beat()
+            try:
+                stat = self._path.stat()
+                found = Found(self._path, stat.st_size, stat.st_mtime_ns)
+                known = self._seen.state(str(self._path), found.size_bytes, found.mtime_ns)
+                if known is None or not known.finished:
+                    self._reader.read(found, known.done if known else 0, stop, beat)
+                self._troubles.over(self.name)
+                return
+            except ClipError as error:
+                self._troubles.has(self.name, error)
+                return
+            except (SpoolFull, OSError) as error:
+                reason = str(error)
+                self._troubles.has(
+                    self.name, SpokenError("the video waits ({reason}); it is tried again", reason=reason)
+                )
+            stop.wait(AGAIN_S)
+
+
+def encode(image_rgb_hwc: ImageRgb, quality: int) -> bytes:
     """A JPEG of (h, w, 3) uint8."""
     return bytes(simplejpeg.encode_jpeg(image_rgb_hwc, quality=quality, colorspace="RGB"))

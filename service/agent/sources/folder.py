@@ -28,6 +28,7 @@ from streetsight.service.agent.troubles import Troubles
 
 LOOK_EVERY_S, FULL_AGAIN_S = 0.5, 5.0
 LOOK_PX = 64
+FORGET_EVERY_S = 600.0
 UNFINISHED_S = 60.0  # a photo that ends too early and does not grow any more for so long stays broken
 
 log = structlog.get_logger(__name__)
@@ -61,6 +62,7 @@ class PhotoFolder:
         self._settling, self._sampler = _Settling(), Sampler(settings)
         self._frozen = FrozenPicture(troubles, self.name)
         self._clips = ClipReader(intake, seen, places, profile, settings)
+        self._forget_at_s = 0.0
         self._done: set[int] = set()  # of files that were finished, so that a scan asks no database
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
@@ -87,10 +89,11 @@ class PhotoFolder:
             if stop.is_set():
                 break
             beat()
-            done += self._deal_with(each, stop)
+            done += self._deal_with(each, stop, beat)
         self._troubles.over(self.name)
-        if not done:
-            self._seen.forget(f"{self._folder}/", {str(each.path) for each in found})
+        if not done and time.monotonic() >= self._forget_at_s:
+            self._seen.forget(f"{self._folder}/", {str(path) for path in self._walk()})
+            self._forget_at_s = time.monotonic() + FORGET_EVERY_S
         return done
 
     def _files(self) -> Iterator[Found]:
@@ -117,7 +120,7 @@ class PhotoFolder:
                 if name.lower().endswith((*SUFFIXES, *CLIP_SUFFIXES)) and not name.startswith("."):
                     yield Path(folder, name)
 
-    def _deal_with(self, found: Found, stop: threading.Event) -> bool:
+    def _deal_with(self, found: Found, stop: threading.Event, beat: Callable[[], None]) -> bool:
         """Whether this file is done with."""
         known = self._seen.state(str(found.path), found.size_bytes, found.mtime_ns)
         if known is not None and known.finished:
@@ -125,7 +128,7 @@ class PhotoFolder:
             return False
         try:
             if found.path.suffix.lower() in CLIP_SUFFIXES:
-                self._clips.read(found, known.done if known else 0, stop)
+                self._clips.read(found, known.done if known else 0, stop, beat)
             else:
                 self._take_photo(found)
         except FileNotFoundError:
