@@ -19,16 +19,17 @@ from pathlib import Path
 from typing import Any, Self
 
 from streetsight.service.agent.database import SpoolDatabase
-from streetsight.service.agent.faults import SpoolFull
+from streetsight.service.agent.faults import SpoolError, SpoolFull
 from streetsight.service.agent.outings import Outings
 from streetsight.service.agent.seen import SeenFiles
 from streetsight.service.agent.settings import SpoolSettings
 from streetsight.service.agent.shelf import Shelf
 from streetsight.service.steps import passed
 
-CONTEXT_RANK, DETECTED_RANK = 3, 5
+THINNED_RANK, CONTEXT_RANK, DETECTED_RANK = 2, 3, 5
 ROWS_KEPT_S = 30 * 86400.0
 MOST_VICTIMS = 10_000
+SLACK_BYTES = 256 << 10  # a disk counts in blocks, and the log of it all takes room too
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,13 @@ class Looked:
     redacted: bytes | None = None
 
 
+def rank_of(looked: Looked | None) -> int:
+    """As `tables.RANK`, of a frame that comes in."""
+    if looked is None:
+        return CONTEXT_RANK
+    return DETECTED_RANK if looked.detections else THINNED_RANK if looked.thinned else CONTEXT_RANK
+
+
 class Spool:
     """Safe to use from several threads; one process at a time (`opening.held`)."""
 
@@ -111,46 +119,58 @@ class Spool:
         with self._database.lock:
             if self._database.one("SELECT count(*) FROM frames WHERE taken_sha256 = ?", taken):
                 return False
-            self._make_room(len(leaving), DETECTED_RANK if looked and looked.detections else CONTEXT_RANK)
+            self._make_room(len(leaving), rank_of(looked))
             file = self._shelf.write(taken, leaving, redacted=leaving is not photo)
             passed("filed")
-            now = time.time()
-            with self._database.writing() as database:
-                database.execute(
-                    "INSERT INTO frames (taken_sha256, sha256, file, size_bytes, name, metadata, patrol_id, "
-                    "kept_at, state, detections, thinned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        taken, hashlib.sha256(leaving).hexdigest(), file, len(leaving), name[-255:],
-                        json.dumps(metadata, ensure_ascii=False), patrol_id, now,
-                        "waiting" if looked else "new", looked.detections if looked else 0,
-                        bool(looked and looked.thinned),
-                    ),
-                )  # fmt: skip
-                database.execute("UPDATE patrols SET last_frame_at = ? WHERE id = ?", (now, patrol_id))
-                passed("noting")
+            row = {
+                "taken_sha256": taken, "sha256": hashlib.sha256(leaving).hexdigest(), "file": file,
+                "size_bytes": len(leaving), "name": name[-255:], "patrol_id": patrol_id,
+                "metadata": json.dumps(metadata, ensure_ascii=False), "kept_at": time.time(),
+                "state": "waiting" if looked else "new", "detections": looked.detections if looked else 0,
+                "thinned": bool(looked and looked.thinned),
+            }  # fmt: skip
+            try:
+                self._insert(row)
+            except SpoolError:
+                self._shelf.remove([file])
+                raise
             self._bytes += len(leaving)
         passed("kept")
         return True
 
+    def _insert(self, row: Mapping[str, Any]) -> None:
+        columns = ", ".join(row)
+        with self._database.writing() as database:
+            marks = ", ".join(f":{name}" for name in row)
+            database.execute(f"INSERT INTO frames ({columns}) VALUES ({marks})", row)
+            database.execute(
+                "UPDATE patrols SET last_frame_at = ? WHERE id = ?", (row["kept_at"], row["patrol_id"])
+            )
+            passed("noting")
+
     def replace(self, frame: Frame, looked: Looked) -> None:
-        """Say what was found on a frame, and put what may leave in the place of its original."""
+        """Say what was found on a frame, and put what may leave in the place of its original.
+
+        Raises:
+            SpoolFull: there is no room for the copy; the frame waits as it is.
+        """
         with self._database.lock:
             file, sha256, size = frame.file, frame.sha256, frame.size_bytes
             if looked.redacted is not None:
                 size, sha256 = len(looked.redacted), hashlib.sha256(looked.redacted).hexdigest()
-                self._make_room(size, DETECTED_RANK if looked.detections else CONTEXT_RANK, beside=frame.id)
+                self._make_room(size, rank_of(looked), beside=frame.id)
                 file = self._shelf.write(frame.taken_sha256, looked.redacted, redacted=True)
                 passed("redacted")
             with self._database.writing() as database:
-                database.execute(
+                told = database.execute(
                     "UPDATE frames SET state = 'waiting', detections = ?, thinned = ?, file = ?, sha256 = ?, "
                     "size_bytes = ? WHERE id = ? AND state = 'new' AND present",
                     (looked.detections, looked.thinned, file, sha256, size, frame.id),
-                )
+                ).rowcount
             passed("looked")
-            self._bytes += size - frame.size_bytes
-            if file != frame.file:
-                self._shelf.remove([frame.file])
+            self._bytes += size - frame.size_bytes if told else 0
+            if file != frame.file:  # one that was evicted while it was looked at needs no copy
+                self._shelf.remove([frame.file if told else file])
 
     # sending
 
@@ -262,7 +282,7 @@ class Spool:
         bounds = self._bounds()
         lacking = max(
             self._bytes + size - int(bounds.max_bytes),
-            size + int(bounds.min_free_bytes) - self._shelf.free_bytes(),
+            size + SLACK_BYTES + int(bounds.min_free_bytes) - self._shelf.free_bytes(),
         )
         if lacking <= 0:
             return
