@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-FIRST_S, LONGEST_S = 0.5, 60.0
+FIRST_S = 0.5
 CHUNK_BYTES = 16 << 10
 BURST_S = 0.25
 
@@ -44,16 +44,14 @@ class Backoff:
     One for all senders: they share the link.
     """
 
-    def __init__(
-        self, first_s: float = FIRST_S, longest_s: float = LONGEST_S, seed: int | None = None
-    ) -> None:
-        self._first_s, self._longest_s, self._chance = first_s, longest_s, random.Random(seed)
+    def __init__(self, longest_s: Callable[[], float], first_s: float = FIRST_S) -> None:
+        self._longest_s, self._first_s, self._chance = longest_s, first_s, random.Random()
         self._failures, self._until, self._lock = 0, 0.0, threading.Lock()
 
     def failed(self, asked_s: float = 0.0) -> float:
         """Note a failure; gives the wait, seconds. `asked_s` is what the server wants at least."""
         with self._lock:
-            most = min(self._longest_s, self._first_s * 2**self._failures)
+            most = min(self._longest_s(), self._first_s * 2**self._failures)
             self._failures = min(self._failures + 1, 30)
             wait_s = asked_s + self._chance.uniform(0, most)
             self._until = max(self._until, time.monotonic() + wait_s)

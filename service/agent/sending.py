@@ -59,7 +59,6 @@ class Sender:
         settings: Callable[[], UploadSettings],
         troubles: Troubles,
         local_time: Callable[[], datetime] = datetime.now,
-        backoff: Backoff | None = None,
         thinned: bool = False,
         anyway: bool = False,
     ) -> None:
@@ -70,14 +69,14 @@ class Sender:
         """  # fmt: skip
         self._spool, self._link, self._settings, self._troubles = spool, link, settings, troubles
         self._local_time, self._thinned, self._anyway = local_time, thinned, anyway
-        self.backoff, self._pace = backoff or Backoff(), Pace()
+        self._backoff, self._pace = Backoff(lambda: settings().retry_max_s), Pace()
         self._resumable = Resumable(spool, link, settings)
         self._lock, self._taken = threading.Lock(), set[int]()
         self._patrols = threading.Lock()
 
     def turn(self) -> float:
         """Send one batch; gives the seconds after which there may be something to do again."""
-        if (wait_s := self.backoff.left_s()) > 0:
+        if (wait_s := self._backoff.left_s()) > 0:
             return min(wait_s, IDLE_S)
         try:
             self._check_allowed()
@@ -101,7 +100,7 @@ class Sender:
         self._troubles.has("link", error)
         if not isinstance(error, (WrongServer, Unauthorised)) and not error.wait_s:
             self._pace.broke()
-        self.backoff.failed(error.wait_s)
+        self._backoff.failed(error.wait_s)
 
     def _check_allowed(self) -> None:
         """Raises NotNow."""
@@ -148,7 +147,7 @@ class Sender:
             photos = [(each, photo) for each in batch if (photo := self._spool.photo(each)) is not None]
             if photos:
                 self._post(photos)
-        self.backoff.worked()
+        self._backoff.worked()
         self._pace.held()
         return True
 

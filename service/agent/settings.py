@@ -45,6 +45,7 @@ class UploadSettings(_Strict):
         resumable_from_bytes: photos from here on go in pieces that need not be sent twice.
         piece_bytes: of such a piece.
         timeout_s: a request without any progress for so long is given up.
+        retry_max_s: longest wait between two tries, unless the server asks for more.
     """
 
     max_bytes_per_s: Annotated[ByteSize, Field(ge=KIB)] | None = None
@@ -56,6 +57,7 @@ class UploadSettings(_Strict):
     resumable_from_bytes: Annotated[ByteSize, Field(gt=0)] = ByteSize(4 * MIB)
     piece_bytes: Annotated[ByteSize, Field(ge=4 * KIB)] = ByteSize(512 * KIB)
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    retry_max_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
 
     @field_validator("networks")
     @classmethod

@@ -19,7 +19,7 @@ from dying import DYING
 
 QUICK: dict[str, Any] = {
     "settled_s": 0, "remove_taken": True, "heartbeat_s": 1, "patrol_gap_minutes": 30,
-    "spool": {"min_free_bytes": 0}, "upload": {"timeout_s": 5, "batch_photos": 8},
+    "spool": {"min_free_bytes": 0}, "upload": {"timeout_s": 5, "batch_photos": 8, "retry_max_s": 1},
 }  # fmt: skip
 
 
@@ -103,7 +103,7 @@ class Vehicle:
 
     def __init__(self, folder: Path, server: str, token: str, **settings: Any) -> None:
         self.folder, self.camera, self.state = folder, folder / "camera", folder / "state"
-        self.camera.mkdir(parents=True)
+        self.camera.mkdir(parents=True, exist_ok=True)
         (folder / "token").write_text(token)
         self.server, self.process = server, None
         self.process: subprocess.Popen[bytes] | None = None
@@ -146,6 +146,16 @@ class Vehicle:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.state / "spool.sqlite")) as database:
             return database.execute(query).fetchall()
+
+    def wait_until_running(self) -> None:
+        """Until it has a spool."""
+        while not (self.state / "lock").exists() or not self.has_tables():
+            assert self.process is not None
+            assert self.process.poll() is None, self.log()[-2000:]
+            time.sleep(0.05)
+
+    def has_tables(self) -> bool:
+        return bool(self.rows("SELECT name FROM sqlite_master WHERE name = 'facts'"))
 
     def evicted_unsent(self) -> set[str]:
         return {row[0] for row in self.rows("SELECT taken_sha256 FROM evictions WHERE state != 'sent'")}
