@@ -87,7 +87,10 @@ class Spool:
     def __init__(self, folder: Path, bounds: Callable[[], SpoolSettings]) -> None:
         """Raises SpoolError when the folder cannot be used."""
         self.folder, self._bounds = folder, bounds
-        self._shelf, self._database = Shelf(folder), SpoolDatabase(folder)
+        self._shelf = Shelf(folder)
+        if self._shelf.free_bytes() < SLACK_BYTES:
+            self._shelf.throw_ballast()  # not even the database would open
+        self._database = SpoolDatabase(folder)
         self.outings, self.seen = Outings(self._database), SeenFiles(self._database)
         self._bytes = 0
         try:

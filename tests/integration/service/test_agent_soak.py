@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import os
 import random
+import sqlite3
 import subprocess
 import threading
 import time
@@ -63,6 +64,12 @@ class Drive:
             assert time.monotonic() < deadline, self.vehicle.log()[-3000:]
             time.sleep(0.1)
 
+    def has_evicted(self) -> bool:
+        """On a full disk a reader from outside may find no room for what it shares with the writer."""
+        with contextlib.suppress(sqlite3.OperationalError):
+            return bool(self.vehicle.rows("SELECT count(*) FROM evictions")[0][0])
+        return False
+
     def kill_agent(self) -> None:
         time.sleep(self.chance.uniform(0, 0.5))
         self.vehicle.kill()
@@ -86,7 +93,7 @@ class Drive:
         camera = threading.Thread(target=self.shoot, args=(photos, len(photos)), daemon=True)
         camera.start()
         deadline = time.monotonic() + 60
-        while disk is not None and not self.vehicle.rows("SELECT count(*) FROM evictions")[0][0]:
+        while disk is not None and not self.has_evicted():
             assert time.monotonic() < deadline, self.vehicle.log()[-3000:]
             time.sleep(0.05)
         if disk is not None:
