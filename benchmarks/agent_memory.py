@@ -1,8 +1,8 @@
 """How much memory does a vehicle's agent take, with and without detection?
 
-`streetsight agent run` over a folder into which a camera writes 12-megapixel and small photos, sending to a real
-server. Resident memory of the agent and its children is read twice a second. Targets: 250 MB without, 500 MB
-with detection and redaction.
+`streetsight agent run` over a folder into which a camera writes photos of 12 and of 2 megapixels, sending to
+a real server. Resident memory of the agent and its children is read twice a second. Targets: 250 MB without,
+500 MB with detection and redaction.
 """
 
 import subprocess
@@ -83,4 +83,4 @@ def _photo(chance: Any, number: int) -> bytes:
 
 
 def _resident_mb(agent: psutil.Process) -> float:
-    return sum(each.memory_info().rss for each in (agent, *agent.children(recursive=True))) / 1e6
+    return float(sum(each.memory_info().rss for each in (agent, *agent.children(recursive=True)))) / 1e6

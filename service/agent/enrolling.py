@@ -40,10 +40,10 @@ def enrol(folder: Path, server: str, code: str, authority: Path | None, fingerpr
         link.close()
     if not answer.ok:
         raise CodeRefused("{server} gives no token ({reason})", server=server, reason=answer.reason)
-    said = [answer.body.get(name) for name in ("token", "device_id", "device", "public_key")]
-    if not all(isinstance(each, str) for each in said):
-        raise WrongServer("the server's answer has no {name}: it is of another version", name="token")
-    identity = Identity(server, *said, certificate, fingerprint is not None)  # type: ignore[arg-type]
+    names = ("token", "device_id", "device", "public_key")
+    token, device_id, device, public_key = (answer.text(name) for name in names)
+    pinned = fingerprint is not None
+    identity = Identity(server, token, device_id, device, public_key, certificate, pinned)
     write_identity(folder, identity)
     (folder / CLAIM).unlink(missing_ok=True)
     return identity

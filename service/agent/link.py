@@ -50,6 +50,15 @@ class Answer:
         """In words, of a problem."""
         return str(self.body.get("detail") or self.code or self.status)
 
+    def text(self, name: str) -> str:
+        """A text that has to be there. Raises WrongServer."""
+        value = self.body.get(name)
+        if not isinstance(value, str):
+            raise WrongServer(
+                "the server's answer has no {name}: it is of another version", wait_s=30, name=name
+            )
+        return value
+
 
 class Link:
     """A connection to one server. Safe to use from several threads."""

@@ -15,7 +15,7 @@ from streetsight.service.agent.link import LATER, Link
 from streetsight.service.agent.pacing import Backoff, Pace
 from streetsight.service.agent.resumable import Resumable
 from streetsight.service.agent.settings import UploadSettings
-from streetsight.service.agent.spool import Frame, Spool
+from streetsight.service.agent.spool import Frame, Mark, Spool
 from streetsight.service.agent.troubles import Troubles
 from streetsight.service.agent.windows import attachment_to, on_network, within_hours
 from streetsight.service.steps import passed
@@ -162,7 +162,8 @@ class Sender:
         if not isinstance(outcomes, list) or len(outcomes) != len(photos):
             self._refused_as_a_whole(photos, answer.status, answer.code, answer.reason)
             return
-        marks, later, asked_s = [], "", 0.0
+        marks: list[Mark] = []
+        later, asked_s = "", 0.0
         for (frame, _), said in zip(photos, outcomes, strict=True):
             outcome = Outcome(*(said.get(key) for key in ("status", "outcome", "id", "sha256", "reason")))
             if outcome.status in (200, 201) and outcome.sha256 == frame.sha256:
@@ -205,7 +206,7 @@ class Sender:
                     answer = self._link.ask(
                         "POST", "/v1/patrols", json_body={"key": self._spool.outings.key(patrol_id)}
                     )
-                    self._spool.outings.know(patrol_id, expected_text(answer.body, "id"))
+                    self._spool.outings.know(patrol_id, answer.text("id"))
 
     def _close_patrols(self) -> bool:
         done = False
@@ -243,11 +244,3 @@ def multipart(photos: Sequence[Photo], metadata: Sequence[Mapping[str, Any]]) ->
         f"\r\n--{BOUNDARY}--\r\n".encode(),
     ]
     return b"".join(parts)
-
-
-def expected_text(body: Mapping[str, Any], name: str) -> str:
-    """A text of an answer. Raises WrongServer when it is not there."""
-    value = body.get(name)
-    if not isinstance(value, str):
-        raise WrongServer("the server's answer has no {name}: it is of another version", name=name, wait_s=30)
-    return value

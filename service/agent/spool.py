@@ -28,6 +28,7 @@ from streetsight.service.steps import passed
 
 THINNED_RANK, CONTEXT_RANK, DETECTED_RANK = 2, 3, 5
 ROWS_KEPT_S = 30 * 86400.0
+Mark = tuple[int, str, str | None, str | None, str | None]
 MOST_VICTIMS = 10_000
 SLACK_BYTES = 256 << 10  # a disk counts in blocks, and the log of it all takes room too
 
@@ -221,7 +222,7 @@ class Spool:
         """What has become of a frame."""  # fmt: skip
         self.mark_all([(frame, state, frame_id, reason, upload_url)])
 
-    def mark_all(self, marks: Sequence[tuple[int, str, str | None, str | None, str | None]]) -> None:
+    def mark_all(self, marks: Sequence[Mark]) -> None:
         """As `mark`, of many in one transaction: id, state, the server's id, reason, upload's address."""
         with self._database.writing() as database:
             database.executemany(

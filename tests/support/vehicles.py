@@ -105,7 +105,7 @@ class Vehicle:
         self.folder, self.camera, self.state = folder, folder / "camera", folder / "state"
         self.camera.mkdir(parents=True, exist_ok=True)
         (folder / "token").write_text(token)
-        self.server, self.process = server, None
+        self.server = server
         self.process: subprocess.Popen[bytes] | None = None
         self.configure(**settings)
 

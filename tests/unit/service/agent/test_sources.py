@@ -27,7 +27,8 @@ from streetsight.service.agent.sources.live import LiveCamera, without_password
 from streetsight.service.agent.spool import Spool
 from streetsight.service.agent.troubles import Troubles
 
-Run, Eventually = Callable[..., None], Callable[..., None]
+Run = Callable[..., None]
+Eventually = Callable[..., None]
 
 
 def frames(spool: Spool) -> list[dict[str, Any]]:
