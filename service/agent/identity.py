@@ -83,7 +83,9 @@ def identity_of(folder: Path, server: str | None, token_file: Path | None) -> Id
             raise NotEnrolled("a token alone does not tell the server; give --server too")
         with spoken(token_file):
             identity = Identity(checked_address(server), token_file.read_text().strip())
-        write_identity(folder, identity)  # so that status and drain know
+        known = read_identity(folder) if (folder / FILE).exists() else None
+        if identity != known:
+            write_identity(folder, identity)  # so that status and drain know
         return identity
     identity = read_identity(folder)
     if server is not None and checked_address(server) != identity.server:

@@ -17,7 +17,7 @@ import structlog
 from streetsight.inference.positions.profile import DeviceProfile
 from streetsight.models.language import SpokenError
 from streetsight.service.agent.clock import Clock
-from streetsight.service.agent.faults import AgentError, LinkError
+from streetsight.service.agent.faults import AgentError, LinkError, SpoolFull
 from streetsight.service.agent.heart import Heart
 from streetsight.service.agent.identity import Identity
 from streetsight.service.agent.intake import Intake
@@ -97,6 +97,19 @@ def run(
     """  # fmt: skip
     if not sources:
         raise NothingToDo("no source is given; name a camera or its folder with --source")
+    while not stop.is_set():
+        try:
+            _run_opened(folder, identity, profile, local, sources, position, stop)
+        except SpoolFull as error:  # somebody else's files: they may go, and a vehicle has nobody to call
+            log.warning("spool_full", reason=str(error))
+            stop.wait(AGAIN_S)
+
+
+def _run_opened(
+    folder: Path, identity: Identity, profile: DeviceProfile, local: dict[str, Any], sources: Sequence[str],
+    position: str | None, stop: threading.Event,
+) -> None:  # fmt: skip
+    """Raises SpoolFull when the spool cannot even be opened for want of room."""
     with open_parts(folder, identity, local) as parts:
         intake = Intake(parts.spool, parts.settings, parts.looker, lambda: _offset_s(parts.clock))
         places, receiver = open_places(position, profile, parts.troubles)

@@ -45,6 +45,7 @@ class City:
             "STREETSIGHT_PORT": str(port), "STREETSIGHT_LOG_LEVEL": "error",
         }  # fmt: skip
         self.process: subprocess.Popen[bytes] | None = None
+        self.log = folder.with_name(f"{folder.name}.log")
         self.command("migrate")
 
     def command(self, *words: str) -> str:
@@ -55,10 +56,11 @@ class City:
         ).stdout.strip()  # fmt: skip
 
     def start(self, workers: int = 0, wait: bool = True) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "streetsight.cli", "serve", "--workers", str(workers)],
-            env=self._environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "streetsight.cli", "serve", "--workers", str(workers)],
+                env=self._environment, stderr=log, stdout=subprocess.DEVNULL,
+            )  # fmt: skip
         if wait:
             self.wait()
 

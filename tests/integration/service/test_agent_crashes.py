@@ -1,8 +1,11 @@
 """kill -9 of a vehicle's agent at every step: what it answered for arrives once, byte for byte."""
 
+import contextlib
 import hashlib
 import signal
 import sqlite3
+import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -137,3 +140,35 @@ def test_an_agent_killed_while_it_redacts_sends_no_original(
     assert len(sent) == 2
     assert not set(sent) & digests(photos)
     assert all(b"Exif" not in photo for photo in sent.values())
+
+
+def test_an_agent_that_begins_on_a_full_disk_waits_for_room(vehicle: Vehicle, tmp_path: Path) -> None:
+    vehicle.state.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(vehicle.state)]
+    if subprocess.run(words, check=False, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        theirs = vehicle.state / "theirs"
+        vehicle.start()
+        vehicle.wait_until_running()
+        vehicle.kill()
+        with theirs.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        (vehicle.state / "ballast").unlink(missing_ok=True)
+        with theirs.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        vehicle.start()
+        vehicle.shoot("a.jpg", jpegs(1, 6)[0])
+        time.sleep(3)
+        assert vehicle.process is not None
+        assert vehicle.process.poll() is None, vehicle.log()[-1000:]
+        theirs.unlink()
+        deadline = time.monotonic() + 60
+        while any(vehicle.camera.glob("*.jpg")):
+            assert time.monotonic() < deadline, vehicle.log()[-1000:]
+            time.sleep(0.1)
+        vehicle.end()
+    finally:
+        subprocess.run(["umount", "--lazy", str(vehicle.state)], check=True)

@@ -1,9 +1,11 @@
 """A vehicle's parts against a real server: outcomes, tokens, hours and networks, heartbeats, looking."""
 
+import socket
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -94,6 +96,21 @@ def test_a_token_that_was_taken_back_is_told_and_loses_nothing(city: City, spool
     Sender(spool, link, UploadSettings, troubles).turn()
     assert "agent enrol" in str(troubles.now()[0].error)
     assert states(spool) == {"waiting": 1}
+
+
+def test_a_link_that_breaks_off_is_no_failure_of_the_server(city: City, link: Link) -> None:
+    token = city.command("device", "add", "other")
+    head = (
+        f"POST /v1/frames/batch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}"
+        "\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\n\r\n--x\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", city.port)) as broken:
+        broken.sendall(head.encode())
+        time.sleep(0.3)
+    assert link.ask("POST", "/v1/devices/self/heartbeat", json_body={}).ok
+    city.end()
+    assert "request_failed" not in city.log.read_text()
+    assert "ASGI" not in city.log.read_text()
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ import pytest
 from faulty import ROUGH, FaultyLink
 from vehicles import City, Vehicle, jpegs
 
-WHOLE = int(os.environ.get("SOAK", "1")) >= 10
-FRAMES, KILLS = (10_000, 50) if WHOLE else (400, 3)
+SOAK = int(os.environ.get("SOAK", "1"))
+FRAMES, KILLS = (10_000, 50) if SOAK >= 10 else (400 * SOAK, 3 * SOAK)
 BEFORE = FRAMES * 3 // 4  # so many frames come in before the disk is filled
 PENDING, DISK_MIB = 200, 24
-LONGEST_S = 3000 if WHOLE else 300
+LONGEST_S = 300 * SOAK
 
 
 @pytest.fixture
