@@ -5,6 +5,7 @@ a real server. Resident memory of the agent and its children is read twice a sec
 500 MB with detection and redaction.
 """
 
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -17,7 +18,7 @@ import yaml
 from benchmarks.running import COMMAND, Served, serving
 from numpy.random import default_rng
 
-PHOTOS, SIZES = 60, ((4000, 3000), (1920, 1080))
+PHOTOS, SIZES = 40, ((4000, 3000), (1920, 1080))
 SETTINGS: dict[str, dict[str, Any]] = {
     "plain": {},
     "detection": {"look": {"detect": True}},
@@ -61,10 +62,8 @@ def _peak_mb(folder: Path, server: Served, settings: dict[str, Any], photos: int
 
 def _drive(agent: psutil.Process, camera: Path, state: Path, photos: int) -> float:
     """Write photos as they are taken, until all are sent; gives the highest memory, MB."""
-    import sqlite3
-
     peak, chance = 0.0, default_rng(1)
-    left = "SELECT count(*) FROM frames WHERE state IN ('new', 'waiting')"
+    left = "SELECT count(*) FROM frames WHERE state IN ('new', 'waiting') AND thinned = 0"
     for number in range(photos):
         (camera / f".{number}").write_bytes(_photo(chance, number))
         (camera / f".{number}").rename(camera / f"{number}.jpg")
