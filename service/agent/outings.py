@@ -49,7 +49,8 @@ class Outings:
 
     def server_id(self, patrol_id: int) -> str | None:
         """What the server calls a patrol."""
-        return self._database.one("SELECT server_id FROM patrols WHERE id = ?", patrol_id)
+        known: str | None = self._database.one("SELECT server_id FROM patrols WHERE id = ?", patrol_id)
+        return known
 
     def key(self, patrol_id: int) -> str:
         """What we call a patrol."""

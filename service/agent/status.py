@@ -1,5 +1,6 @@
 """What `streetsight agent status` tells: read beside a running agent, without changing anything."""
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -16,6 +17,14 @@ from streetsight.service.agent.identity import FILE, read_identity
 from streetsight.service.agent.opening import DATABASE, newer, spoken
 
 RANKS = ("sent", "refused", "thinned", "without detection", "refused, with detection", "with detection")
+FRAMES = """SELECT CASE WHEN state = 'waiting' AND thinned THEN 'thinned' ELSE state END, count(*)
+    FROM frames WHERE present GROUP BY 1"""
+TOTALS = """SELECT coalesce(sum(size_bytes), 0), coalesce(sum(detections > 0 AND state != 'sent'), 0)
+    FROM frames WHERE present"""
+RANKED = "SELECT rank, count(*) FROM evictions GROUP BY 1 ORDER BY 1"
+REFUSED = """SELECT name, coalesce(reason, '') FROM frames WHERE present AND state = 'refused'
+    ORDER BY id DESC LIMIT 20"""
+OPEN = "SELECT count(*) FROM patrols WHERE closed_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +64,18 @@ def read_status(folder: Path) -> Status:
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version > tables.VERSION:
             raise newer(folder, version)
-        return Status(
-            str(folder), identity and identity.server, identity and identity.device,
-            dict(database.execute(
-                "SELECT CASE WHEN state = 'waiting' AND thinned THEN 'thinned' ELSE state END, count(*) "
-                "FROM frames WHERE present GROUP BY 1"
-            ).fetchall()),
-            *database.execute(
-                "SELECT coalesce(sum(size_bytes), 0), coalesce(sum(detections > 0 AND state != 'sent'), 0) "
-                "FROM frames WHERE present"
-            ).fetchone(),
-            {RANKS[rank]: count for rank, count in database.execute(
-                "SELECT rank, count(*) FROM evictions GROUP BY 1 ORDER BY 1"
-            )},
-            [dict(zip(("name", "reason"), row, strict=True)) for row in database.execute(
-                "SELECT name, coalesce(reason, '') FROM frames WHERE present AND state = 'refused' "
-                "ORDER BY id DESC LIMIT 20"
-            )],
-            database.execute("SELECT count(*) FROM patrols WHERE closed_at IS NULL").fetchone()[0],
-            {name: _loads(value) for name, value in database.execute("SELECT name, value FROM facts")},
-        )  # fmt: skip
-
-
-def _loads(value: str) -> Any:
-    import json
-
-    return json.loads(value)
+        frames, ranks = database.execute(FRAMES).fetchall(), database.execute(RANKED).fetchall()
+        size_bytes, with_detections = database.execute(TOTALS).fetchone()
+        refused = database.execute(REFUSED).fetchall()
+        (open_patrols,) = database.execute(OPEN).fetchone()
+        facts = database.execute("SELECT name, value FROM facts").fetchall()
+    return Status(
+        folder=str(folder), server=identity.server if identity else None,
+        device=identity.device if identity else None, frames=dict(frames), size_bytes=size_bytes,
+        with_detections=with_detections, evicted={RANKS[rank]: count for rank, count in ranks},
+        refused=[{"name": name, "reason": reason} for name, reason in refused], open_patrols=open_patrols,
+        facts={name: json.loads(value) for name, value in facts},
+    )  # fmt: skip
 
 
 def lines(status: Status, language: Language) -> Iterator[str]:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +28,7 @@ def photo(number: int, size: int = SIZE) -> bytes:
     return f"{number:06}".encode().ljust(size, b".")
 
 
-def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
+def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(folder / "spool.sqlite")) as database:
         return database.execute(query).fetchall()
 
@@ -73,7 +74,7 @@ def test_no_frame_goes_while_one_is_left_that_goes_before_it(
         assert sum(path.stat().st_size for path in (folder / "photos").glob("*/*")) <= room * SIZE
         if end:
             ((newest,),) = rows(folder, "SELECT max(id) FROM frames")
-            spool.mark(int(str(newest)), end, reason="because")
+            spool.mark(newest, end, reason="because")
     spool.close()
     present = {row[0] for row in rows(folder, "SELECT taken_sha256 FROM frames WHERE present")}
     assert {path.name for path in (folder / "photos").glob("*/*")} == present
