@@ -187,7 +187,8 @@ def _stop_at_signals() -> threading.Event:
     stop = threading.Event()
 
     def ask(*_: Any) -> None:
-        stop.set()
+        # not here: whoever was interrupted may hold the event's lock
+        threading.Thread(target=stop.set).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask)

@@ -2,7 +2,8 @@
 
 # To be run with `python -c`: step, count, then the words of a `streetsight` command.
 DYING = """
-import os, signal, sys, threading
+import faulthandler, os, signal, sys, threading
+faulthandler.enable()
 from streetsight.service import steps
 step, left, lock = sys.argv[1], int(sys.argv[2]), threading.Lock()
 def watch(name):

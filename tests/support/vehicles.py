@@ -143,7 +143,8 @@ class Vehicle:
         """Ask it to stop, and see that it does so cleanly."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(60) == 0, self.log()[-2000:]
+        status = self.process.wait(60)
+        assert status == 0, f"ended with {status}: {self.log()[-2000:]}"
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.state / "spool.sqlite")) as database:
