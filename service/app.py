@@ -19,6 +19,7 @@ from streetsight.service.coverage import routes as coverage
 from streetsight.service.dataset_versions import routes as dataset_versions
 from streetsight.service.decisions import routes as decisions
 from streetsight.service.detections import routes as detections
+from streetsight.service.devices import agent_routes
 from streetsight.service.devices import routes as devices
 from streetsight.service.errors import install_error_handlers
 from streetsight.service.events import routes as events
@@ -70,7 +71,7 @@ from streetsight.service.webhooks import routes as webhooks
 from streetsight.service.zones import routes as zones
 
 ROUTERS = (
-    health.router, devices.router, patrols.router, frames.router, detections.router,
+    health.router, agent_routes.router, devices.router, patrols.router, frames.router, detections.router,
     areas.router, zones.router, releases.router, uploads.router, labelstudio.router,
     events.router, webhooks.router, reports.router, report_page.router,
     open311.router, open311_keys.router,

@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from streetsight.inference.reading import PhotoError
 from streetsight.models.language import SpokenError, resolve_language, translate
@@ -103,6 +104,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(SQLAlchemyError, _database)
+    app.add_exception_handler(ClientDisconnect, _hung_up)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -147,6 +149,13 @@ def _database(request: Request, error: Exception) -> JSONResponse:
         return _unforeseen(request, error)
     log.warning("database_failed", reason=str(error.__cause__ or error)[:500])
     return _spoken(request, said)
+
+
+def _hung_up(request: Request, error: Exception) -> JSONResponse:
+    """Links of vehicles break off all day: no fault of ours, and nobody is there to be answered."""
+    log.info("client_hung_up", path=request.url.path)
+    said = translate("the request ended too early", language_of(request))
+    return problem(request, 400, "hung_up", said)
 
 
 def _unforeseen(request: Request, error: Exception) -> JSONResponse:

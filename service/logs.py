@@ -41,4 +41,5 @@ def configure_logs(level: str) -> None:
         logger = logging.getLogger(noisy)
         logger.handlers, logger.propagate = [], True
     logging.getLogger("uvicorn.access").disabled = True  # the middleware says more
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "httpx2"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

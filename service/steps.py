@@ -19,10 +19,24 @@ Step = Literal[
     "settling",   # they and the candidates are in a transaction that is not committed
 ]  # fmt: skip
 
-watch: Callable[[Step], None] | None = None
+AgentStep = Literal[
+    "filed",      # a photo's bytes are synced under their own name; no row names them
+    "noting",     # the row is in a transaction that is not committed
+    "kept",       # the row is on the disk: from here on the agent answers for the frame
+    "redacted",   # the copy that may leave is on the disk; the row still names the original
+    "looked",     # the row names what may leave
+    "evicting",   # rows are marked and logged in a transaction that is not committed
+    "evicted",    # that is on the disk; the files are still there
+    "posted",     # the server has answered; the spool does not know it yet
+    "sent",       # it knows
+    "pieced",     # a piece of a resumable upload was acknowledged
+]  # fmt: skip
+"""The same on its way through a vehicle."""
+
+watch: Callable[[Step | AgentStep], None] | None = None
 
 
-def passed(step: Step) -> None:
+def passed(step: Step | AgentStep) -> None:
     """Say that a step was reached."""
     if watch is not None:
         watch(step)

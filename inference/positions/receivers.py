@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from io import BytesIO
@@ -53,7 +53,7 @@ def parse_track(path: Path, data: bytes, crs: Crs = "wgs84") -> Track:
     if start.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
         fixes = list(_read_gpx(path, data, faults))
     elif _SENTENCE.search(data):
-        fixes = list(_read_nmea(data, faults))
+        fixes = list(read_sentences(data.decode("ascii", "replace").splitlines(), faults))
     else:
         raise TrackError("{path}: neither GPX nor NMEA; expected XML or lines that start with $", path=path)
     track = build_track(fixes, crs, faults)
@@ -126,14 +126,16 @@ class _Epoch:
     gst: Any = None
 
 
-def _read_nmea(data: bytes, faults: Faults) -> Iterator[Fix]:
-    """Fixes from RMC (date, course, speed), GGA (precision) and GST (errors) of the same moment.
+def read_sentences(lines: Iterable[str], faults: Faults) -> Iterator[Fix]:
+    """Fixes of NMEA lines, also as they come in: each when the first line of the next moment is there.
+
+    From RMC (date, course, speed), GGA (precision) and GST (errors) of the same moment.
 
     A sentence without a date takes the last one seen, and the next day after midnight.
     """
     day: date | None = None
     latest: time | None = None
-    for epoch in _epochs(data, faults):
+    for epoch in _epochs(lines, faults):
         if epoch.day is None and day and latest and _seconds(latest) - _seconds(epoch.time) > _HALF_DAY_S:
             day += timedelta(days=1)
         day, latest = epoch.day or day, epoch.time
@@ -165,9 +167,9 @@ def _fix_of_epoch(epoch: _Epoch, day: date) -> Fix:
     )  # fmt: skip
 
 
-def _epochs(data: bytes, faults: Faults) -> Iterator[_Epoch]:
+def _epochs(lines: Iterable[str], faults: Faults) -> Iterator[_Epoch]:
     epoch: _Epoch | None = None
-    for sentence in _sentences(data, faults):
+    for sentence in _sentences(lines, faults):
         moment = getattr(sentence, "timestamp", None)
         if not isinstance(moment, time):
             faults["damaged" if moment else "no_fix"] += 1
@@ -192,9 +194,9 @@ def _date(sentence: Any) -> date | None:
         return None
 
 
-def _sentences(data: bytes, faults: Faults) -> Iterator[Any]:
+def _sentences(lines: Iterable[str], faults: Faults) -> Iterator[Any]:
     """Sentences of the four kinds used, whatever stands before the dollar sign."""
-    for line in data.decode("ascii", "replace").splitlines():
+    for line in lines:
         _, dollar, sentence = line.partition("$")
         if not dollar or not sentence[:2].isalpha() or sentence[2:5] not in ("RMC", "GGA", "GST", "ZDA"):
             if not dollar and line.strip():

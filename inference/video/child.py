@@ -22,7 +22,7 @@ GRACE_S = 5.0  # for a process to be gone after its pipe was closed, or after it
 
 
 class DecoderProcess:
-    """`decoder.py` in a process of its own, which is gone when this object is, or when our process is.
+    """A module of this folder in a process of its own, gone when this object is, or when our process is.
 
     It is started afresh rather than forked, so that it inherits no locks and no open files.
 
@@ -30,12 +30,12 @@ class DecoderProcess:
         patience_s: how long to wait for a next sign of life.
     """
 
-    def __init__(self, patience_s: float) -> None:
+    def __init__(self, patience_s: float, module: str = "decoder") -> None:
         self.patience_s = patience_s
         complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         # -P: what happens to lie in the current folder is not to be imported
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "streetsight.inference.video.decoder"],
+            [sys.executable, "-P", "-m", f"streetsight.inference.video.{module}"],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -250,7 +250,7 @@ class Outlet:
 def serve(requests: BinaryIO, outlet: Outlet) -> None:
     """One clip, from its request to its end."""
     asked = wire.decode(requests.read)
-    threading.Thread(target=_end_with_parent, args=(asked["parent"],), daemon=True).start()
+    threading.Thread(target=end_with_parent, args=(asked["parent"],), daemon=True).start()
     try:
         path = Path(asked["path"])
         sha256 = _digest(path, outlet.alive)
@@ -277,8 +277,8 @@ def _digest(path: Path, report: Report) -> str:
     return digest.hexdigest()
 
 
-def _end_with_parent(parent: int) -> None:
-    """A parent that is killed cannot stop us, and one that forked keeps our pipes open."""
+def end_with_parent(parent: int) -> None:
+    """As a thread: a parent that is killed cannot stop us, and one that forked keeps our pipes open."""
     while os.getppid() == parent:
         time.sleep(ALIVE_EVERY_S)
     os._exit(1)

@@ -31,6 +31,8 @@ class ClipError(SpokenError):
 def explain(fault: str, values: Mapping[str, Any]) -> ClipError:
     """The error for what the decoder reports."""
     match fault:
+        case "no_camera":
+            return ClipError("unreadable", "the camera {address} gives no picture ({reason})", **values)
         case "unreadable":
             return ClipError("unreadable", "the file cannot be read ({reason})", **values)
         case "empty":

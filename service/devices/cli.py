@@ -55,6 +55,59 @@ def token(name: Name, scopes: Scopes = ALL, lang: Lang = None) -> None:
 
 
 @app.command()
+def code(
+    name: Name,
+    scopes: Scopes = "upload",
+    hours: Annotated[float, typer.Option(min=0.01, max=168, help="That the code is good for.")] = 24,
+    lang: Lang = None,
+) -> None:
+    """Print a code by which the vehicle gets its token, once: `streetsight agent enrol CODE`."""
+    from streetsight.models.language import translate
+    from streetsight.service.devices.enrolling import make_code
+    from streetsight.service.devices.service import device_named
+
+    with database_of_settings(lang) as (database, language):
+        wanted = _named_scopes(scopes)
+        with database.write() as session:
+            device = device_named(session, name)
+            fresh = make_code(session, operator(), device.id, wanted, hours)[1]
+        typer.echo(fresh)
+        typer.echo(translate("Good once, for {hours} h: {name}", language, hours=hours, name=name), err=True)
+
+
+@app.command()
+def settings(
+    name: Name,
+    file: Annotated[
+        Path, typer.Argument(help="YAML: what the section `agent` of a device's profile may say.")
+    ],
+    lang: Lang = None,
+) -> None:
+    """Say what a vehicle is to do; it is signed, and the vehicle fetches it with its next heartbeat."""
+    import yaml
+
+    from streetsight.inference.positions.profile import ProfileError
+    from streetsight.models.language import translate
+    from streetsight.service.devices.remote import put_settings
+    from streetsight.service.devices.service import device_named
+    from streetsight.service.settings import read_settings
+    from streetsight.service.store.sealing import open_sealer
+
+    with database_of_settings(lang) as (database, language):
+        try:
+            said = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ProfileError(
+                "{path}: not a readable YAML file ({reason})", path=file, reason=error
+            ) from error
+        with database.write() as session:
+            device = device_named(session, name)
+            kept = put_settings(session, operator(), device.id, said, open_sealer(read_settings()))
+            version = kept.version
+        typer.echo(translate("{name}: settings {version} are signed", language, name=name, version=version))
+
+
+@app.command()
 def revoke(name: Name, lang: Lang = None) -> None:
     """Take back all tokens of a device, at once. Its frames stay."""
     from streetsight.models.language import translate

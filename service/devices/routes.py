@@ -8,6 +8,7 @@ from streetsight.service.auth.access import Admin, Viewer
 from streetsight.service.dependencies import Id, Server
 from streetsight.service.devices import service
 from streetsight.service.devices.access import Uploader
+from streetsight.service.devices.remote import settings_version
 from streetsight.service.devices.schemas import (
     DeviceChange,
     DeviceList,
@@ -39,7 +40,11 @@ def heartbeat(server: Server, device: Uploader, said: Heartbeat) -> HeartbeatAns
 
     server.writer.run(remember)
     offset = (said.clock - moment).total_seconds() if said.clock else None
-    return HeartbeatAnswer(device_id=device.id, server_time=moment, clock_offset_seconds=offset)
+    with server.database.read() as session:
+        version = settings_version(session, device.id)
+    return HeartbeatAnswer(
+        device_id=device.id, server_time=moment, clock_offset_seconds=offset, settings_version=version
+    )
 
 
 @router.get("")

@@ -21,6 +21,8 @@ class Heartbeat(BaseModel):
         clock: the device's own time, so that the difference to ours can be seen.
         queued_frames, queued_bytes: not uploaded yet.
         free_bytes: room on its disk.
+        clock_offset_s, clock_uncertainty_s: its clock minus ours as it measured over several heartbeats, and
+            within what the truth lies.
         problems: what is wrong with it, in words ("the camera gives no picture").
     """
 
@@ -31,16 +33,25 @@ class Heartbeat(BaseModel):
     queued_bytes: Annotated[int, Field(ge=0, lt=2**53)] | None = None
     free_bytes: Annotated[int, Field(ge=0, lt=2**53)] | None = None
     temperature_celsius: Annotated[float, Field(ge=-100, le=200)] | None = None
+    clock_offset_s: Annotated[float, Field(ge=-1e10, le=1e10)] | None = None
+    clock_uncertainty_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
     software: Annotated[Text, Field(max_length=100)] | None = None
     problems: Annotated[list[Annotated[Text, Field(max_length=300)]], Field(max_length=20)] = []
 
 
 class HeartbeatAnswer(BaseModel):
-    """Attributes: server_time: ours, UTC; clock_offset_seconds: device's minus ours, transport included."""
+    """What we say to it.
+
+    Attributes:
+        server_time: ours, UTC.
+        clock_offset_seconds: device's minus ours, transport included.
+        settings_version: of the settings that wait for it; 0 for none.
+    """
 
     device_id: str
     server_time: datetime
     clock_offset_seconds: float | None
+    settings_version: int = 0
 
 
 class DeviceNew(BaseModel):
@@ -130,3 +141,52 @@ class DeviceMade(DeviceShown):
     """Attributes: token: its first, shown this once."""
 
     token: str
+
+
+class EnrolmentNew(BaseModel):
+    """A code that is to be made. Attributes: scopes: of the token; hours: that the code is good for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scopes: Scopes = ["upload"]
+    hours: Annotated[float, Field(gt=0, le=168)] = 24
+
+
+class EnrolmentMade(BaseModel):
+    """Attributes: code: shown this once; good for one exchange."""
+
+    code: str
+    device_id: str
+    expires_at: datetime
+
+
+class EnrolmentAsked(BaseModel):
+    """What a vehicle shows.
+
+    Attributes:
+        code: as an admin was shown it; case, spaces and hyphens do not matter.
+        claim: a secret of the vehicle's own, by which it may ask again when the answer was lost.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: Annotated[Text, Field(min_length=1, max_length=60)]
+    claim: Annotated[Text, Field(min_length=32, max_length=100)]
+
+
+class Enrolled(BaseModel):
+    """Attributes: token: shown this once; public_key: Ed25519, hex, that settings are signed with."""
+
+    device_id: str
+    device: str
+    token: str
+    scopes: list[str]
+    public_key: str
+
+
+class SignedSettings(BaseModel):
+    """Settings of a vehicle. Attributes: payload: JSON text that the signature (Ed25519, hex) is of."""
+
+    version: int
+    payload: str
+    signature: str

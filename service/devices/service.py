@@ -142,12 +142,12 @@ def add_token(
     session: WriteSession, name: str, scopes: Sequence[Scope] = SCOPES, actor: Actor = SYSTEM
 ) -> str:
     """One more token for a device. Raises NoDevice."""
-    return _add_token(session, _named(session, name), scopes, actor)
+    return _add_token(session, device_named(session, name), scopes, actor)
 
 
 def revoke_tokens(session: WriteSession, name: str, actor: Actor = SYSTEM) -> int:
     """Take back all tokens of a device; gives how many were good until now. Raises NoDevice."""
-    device = _named(session, name)
+    device = device_named(session, name)
     good = [each for each in _tokens(session, device) if each.revoked_at is None]
     for token in good:
         token.revoked_at = now()
@@ -251,7 +251,8 @@ def _add_token(session: WriteSession, device: Device, scopes: Sequence[Scope], a
     return token
 
 
-def _named(session: ReadSession, name: str) -> Device:
+def device_named(session: ReadSession, name: str) -> Device:
+    """Raises NoDevice."""
     device = session.scalar(select(Device).where(Device.name == name))
     if device is None:
         raise NoDevice("there is no device {name}; `streetsight device list` shows all", name=name)

@@ -42,6 +42,60 @@ class DeviceToken(Row):
     device: Mapped[Device] = relationship(lazy="joined", innerjoin=True)
 
 
+class Enrolment(Row):
+    """A code that lets a vehicle in, once. Kept as a hash, and afterwards as evidence.
+
+    Attributes:
+        scopes: of the token that it is exchanged for.
+        claim_sha256: of the secret of whoever exchanged it: the same one may ask again, where the answer was
+            lost on the way.
+        token_id: what it was exchanged for last.
+    """
+
+    __tablename__ = "enrolments"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"), index=True)
+    code_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[str] = mapped_column(Text)
+    made_by: Mapped[str] = mapped_column(String(100))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    claim_sha256: Mapped[str | None] = mapped_column(String(64))
+    token_id: Mapped[str | None] = mapped_column(ForeignKey("device_tokens.id"))
+
+
+class SigningKey(Row):
+    """The server's Ed25519 key, by which vehicles know its settings; one for all of its processes.
+
+    Attributes:
+        name: of the only one there is, so that two processes cannot make two.
+        public_key: raw, hex.
+        private_key_sealed: raw, hex, encrypted.
+    """
+
+    __tablename__ = "signing_keys"
+
+    name: Mapped[str] = mapped_column(String(20), unique=True)
+    public_key: Mapped[str] = mapped_column(String(64))
+    private_key_sealed: Mapped[str] = mapped_column(Text)
+
+
+class DeviceSettings(Base):
+    """Settings for a vehicle, as they were signed.
+
+    Attributes:
+        payload: JSON text that the signature is of, to the byte: device_id, version, made_at, settings.
+        signature: Ed25519, hex.
+    """
+
+    __tablename__ = "device_settings"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"), primary_key=True)
+    version: Mapped[int]
+    payload: Mapped[str] = mapped_column(Text)
+    signature: Mapped[str] = mapped_column(String(128))
+
+
 class DeviceDay(Base):
     """What a device uploaded on one day, UTC."""
 

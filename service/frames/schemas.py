@@ -47,6 +47,7 @@ class MetadataSent(_Strict):
         sha256: of its bytes; checked, so that a copy damaged on the way is refused.
         patrol_id: from POST /v1/patrols.
         taken_at: with an offset from UTC.
+        clock_offset_s: the device's clock minus the server's, as it last measured; kept, never applied here.
     """
 
     name: Annotated[Text, Field(max_length=255)] | None = None
@@ -59,6 +60,7 @@ class MetadataSent(_Strict):
     course_deg: Annotated[Finite, Field(ge=0, lt=360)] | None = None
     speed_mps: Annotated[Finite, Field(ge=0, le=150)] | None = None
     dop: Annotated[Finite, Field(gt=0, le=1000)] | None = None
+    clock_offset_s: Annotated[Finite, Field(ge=-1e10, le=1e10)] | None = None
 
 
 _ONE = TypeAdapter(MetadataSent)

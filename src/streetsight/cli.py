@@ -10,6 +10,7 @@ from streetsight.inference import releases_cli
 from streetsight.inference.patrol import cli as patrol_cli
 from streetsight.models import cli as models_cli
 from streetsight.service import cli as service_cli
+from streetsight.service.agent import cli as agent_cli
 from streetsight.service.areas import cli as areas_cli
 from streetsight.service.audit import cli as audit_cli
 from streetsight.service.calendar import cli as calendar_cli
@@ -39,6 +40,7 @@ app.add_typer(models_cli.app, name="models")
 app.command()(service_cli.serve)
 app.command()(service_cli.work)
 app.command()(service_cli.migrate)
+app.add_typer(agent_cli.app, name="agent")
 app.add_typer(devices_cli.app, name="device")
 app.add_typer(people_cli.app, name="person")
 app.add_typer(audit_cli.app, name="audit")

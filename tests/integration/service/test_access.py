@@ -28,6 +28,7 @@ SOME_ID = "01a20233-5f67-77ae-9e8a-8156a002b49c"
 OPEN = {
     "/healthz": "for supervisors", "/readyz": "for balancers", "/metrics": "for Prometheus",
     "/v1/session": "signing in", "/v1/session/oidc": "signing in", "/v1/session/oidc/callback": "signing in",
+    "/v1/devices/enrolment": "whoever has the code",
     "/setup": "whoever has the link", "/v1/setup": "whoever has the link",
     "/sign-in": "signing in", "/language": "of the page for signing in, too",
     "/static/{digest}/{name:path}": "scripts and styles, the same for everybody",

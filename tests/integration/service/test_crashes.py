@@ -21,6 +21,7 @@ import httpx2
 import numpy as np
 import pytest
 import simplejpeg
+from dying import DYING
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
@@ -40,23 +41,6 @@ UPLOAD_STEPS = ("accepted", "stored", "written", "committed")
 WORK_STEPS = ("claimed", "detected", "publishing", "published")
 ASSEMBLY_STEPS = ("assembled", "settling")
 LOADING = 6  # seconds; loading the tracker must not look like a hang
-
-# The command line, with a watcher that kills its process when a step is reached for the n-th time.
-DYING = """
-import os, signal, sys, threading
-from streetsight.service import steps
-step, left, lock = sys.argv[1], int(sys.argv[2]), threading.Lock()
-def watch(name):
-    global left
-    with lock:
-        left -= name == step
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-steps.watch = watch
-sys.argv = ["streetsight", *sys.argv[3:]]
-from streetsight.cli import main
-main()
-"""
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Where the vehicle is: gpsd, NMEA receivers, GPX files."""

@@ -1,0 +1,1 @@
+"""Where frames come from: folders that cameras write into, live streams, video files."""

@@ -1,0 +1,233 @@
+"""Sources: folders, videos, streams. What is half written is waited for, what fails is told."""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from streams import RtspCamera
+from vehicles import jpegs
+
+from streetsight.inference.positions.profile import DeviceProfile
+from streetsight.service.agent.intake import Intake
+from streetsight.service.agent.positions.places import Nowhere, Place
+from streetsight.service.agent.sampling import Sampler
+from streetsight.service.agent.settings import AgentSettings
+from streetsight.service.agent.sources.clip import ClipReader, VideoFile
+from streetsight.service.agent.sources.folder import PhotoFolder
+from streetsight.service.agent.sources.live import LiveCamera, without_password
+from streetsight.service.agent.spool import Spool
+from streetsight.service.agent.troubles import Troubles
+
+Run = Callable[..., None]
+Eventually = Callable[..., None]
+
+
+def frames(spool: Spool) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(spool.folder / "spool.sqlite")) as database:
+        database.row_factory = sqlite3.Row
+        return [dict(row) for row in database.execute("SELECT * FROM frames ORDER BY id")]
+
+
+@pytest.fixture
+def camera(
+    tmp_path: Path, intake: Intake, spool: Spool, agent_settings: AgentSettings, troubles: Troubles
+) -> PhotoFolder:
+    (tmp_path / "camera").mkdir()
+    return PhotoFolder(
+        tmp_path / "camera", intake, spool.seen, Nowhere(), DeviceProfile(), lambda: agent_settings, troubles
+    )
+
+
+def test_a_photo_that_is_still_being_written_is_waited_for(
+    camera: PhotoFolder,
+    spool: Spool,
+    tmp_path: Path,
+    running: Run,
+    eventually: Eventually,
+    troubles: Troubles,
+) -> None:
+    one, two, three = jpegs(3, 1)
+    slow = tmp_path / "camera" / "slow.jpg"
+    slow.write_bytes(one[: len(one) // 2])
+    (tmp_path / "camera" / "empty.jpg").write_bytes(b"")
+    (tmp_path / "camera" / "broken.jpg").write_bytes(b"this is no picture")
+    (tmp_path / "camera" / ".draft.jpg").write_bytes(two)
+    (tmp_path / "camera" / "day").mkdir()
+    (tmp_path / "camera" / "day" / "good.JPG").write_bytes(three)
+    running(camera.run)
+    eventually(lambda: len(frames(spool)) == 1)
+    time.sleep(1.2)
+    assert [each["name"] for each in frames(spool)] == ["good.JPG"]
+    with slow.open("ab") as file:
+        file.write(one[len(one) // 2 :])
+    eventually(lambda: len(frames(spool)) == 2)
+    assert frames(spool)[1]["name"] == "slow.jpg"
+    assert slow.exists(), "a camera's files are left alone unless that is asked for"
+    assert troubles.now() == []
+
+
+def test_a_folder_that_goes_away_comes_back(
+    camera: PhotoFolder,
+    spool: Spool,
+    tmp_path: Path,
+    running: Run,
+    eventually: Eventually,
+    troubles: Troubles,
+) -> None:
+    (tmp_path / "camera").rename(tmp_path / "unplugged")
+    running(camera.run)
+    eventually(lambda: "put the card back" in str([str(each.error) for each in troubles.now()]))
+    (tmp_path / "unplugged" / "a.jpg").write_bytes(jpegs(1, 2)[0])
+    (tmp_path / "unplugged").rename(tmp_path / "camera")
+    eventually(lambda: len(frames(spool)) == 1)
+    eventually(lambda: not troubles.now())
+
+
+def test_files_are_taken_once_also_after_a_restart(
+    camera: PhotoFolder, spool: Spool, tmp_path: Path, intake: Intake, agent_settings: AgentSettings,
+    troubles: Troubles,
+) -> None:  # fmt: skip
+    path, stop = tmp_path / "camera" / "a.jpg", threading.Event()
+    path.write_bytes(jpegs(1, 3)[0])
+    (tmp_path / "camera" / "copy.jpg").write_bytes(path.read_bytes())
+    assert camera.turn(stop) == 2
+    path.with_name("copy.jpg").unlink()
+    again = PhotoFolder(
+        tmp_path / "camera", intake, spool.seen, Nowhere(), DeviceProfile(), lambda: agent_settings, troubles
+    )
+    assert again.turn(stop) == 0
+    with closing(sqlite3.connect(spool.folder / "spool.sqlite")) as database:
+        assert database.execute("SELECT count(*) FROM sources").fetchone() == (1,)
+    assert len(frames(spool)) == 1
+
+
+def place(metres: float, speed_mps: float | None = None, accuracy_m: float | None = None) -> Place:
+    return Place(120 + metres / 96_400, 30.0, "device", accuracy_m, speed_mps=speed_mps)
+
+
+def test_frames_go_by_the_way_and_standing_still_takes_none() -> None:
+    settings = AgentSettings(every_m=4, every_s=1)
+    sampler = Sampler(lambda: settings)
+
+    def taken(moments: Iterator[tuple[float, Place | None]]) -> int:
+        count = 0
+        for moment_s, here in moments:
+            if sampler.due(moment_s, here):
+                sampler.taken(moment_s, here)
+                count += 1
+        return count
+
+    assert taken((i / 10, place(i, 10.0)) for i in range(101)) in (21, 26)  # 100 m in steps of a metre
+    assert taken((20 + i, place(100, 0.1)) for i in range(1000)) == 0
+    wander = np.random.default_rng(0).normal(100, 2, 1000)
+    assert taken((2000 + i, place(m, None, accuracy_m=8)) for i, m in enumerate(wander)) == 0
+    assert taken((4000 + i / 10, None) for i in range(101)) == 11  # nobody knows where: by time
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """Six seconds, without a time of their own."""
+    path = tmp_path / "drive.mp4"
+    with av.open(path, "w") as container:
+        stream: Any = container.add_stream("libx264", rate=10, options={"x264-params": "keyint=10"})
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for number in range(60):
+            picture = np.random.default_rng(number).integers(0, 255, (12, 20, 3), np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture.repeat(8, 0).repeat(8, 1), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_a_video_goes_on_where_it_was_broken_off(
+    video: Path, intake: Intake, spool: Spool, troubles: Troubles
+) -> None:
+    settings, stop = AgentSettings(every_s=1), threading.Event()
+    reader = ClipReader(intake, spool.seen, Nowhere(), DeviceProfile(), lambda: settings)
+    source = VideoFile(video, reader, spool.seen, troubles)
+    steps = iter(range(100))
+    source.run(stop, lambda: stop.set() if next(steps) == 12 else None)
+    first = len(frames(spool))
+    assert 0 < first < 6
+    stop.clear()
+    source.run(stop, lambda: None)
+    source.run(stop, lambda: None)  # it is done: nothing more
+    names = [each["name"] for each in frames(spool)]
+    assert len(names) == len(set(names)) == 6
+    assert names[0] == "drive.mp4@0.00s.jpg"
+
+
+def test_a_video_that_breaks_off_gives_what_it_has_and_costs_no_other(
+    video: Path, camera: PhotoFolder, spool: Spool, tmp_path: Path
+) -> None:
+    (tmp_path / "camera" / "a.mp4").write_bytes(video.read_bytes()[:-2000])
+    (tmp_path / "camera" / "b.jpg").write_bytes(jpegs(1, 4)[0])
+    os.utime(tmp_path / "camera" / "a.mp4", (1, 1))
+    camera.turn(threading.Event())
+    assert "b.jpg" in [each["name"] for each in frames(spool)]
+    with closing(sqlite3.connect(spool.folder / "spool.sqlite")) as database:
+        ((reason,),) = database.execute("SELECT reason FROM sources WHERE path LIKE '%a.mp4'")
+    assert "index" in reason or "breaks off" in reason
+
+
+class Driving:
+    """Ten metres a second to the east."""
+
+    def at(self, moment_s: float) -> Place | None:
+        return place(10 * (moment_s % 1000), 10.0)
+
+
+@pytest.fixture
+def rtsp(request: pytest.FixtureRequest) -> Iterator[RtspCamera]:
+    served = RtspCamera(frozen=getattr(request, "param", False))
+    yield served
+    served.close()
+
+
+def test_a_live_camera_is_sampled_and_one_that_falls_silent_is_begun_again(
+    rtsp: RtspCamera, intake: Intake, spool: Spool, agent_settings: AgentSettings, troubles: Troubles,
+    running: Run, eventually: Eventually,
+) -> None:  # fmt: skip
+    live = LiveCamera(rtsp.url, intake, Driving(), lambda: agent_settings, troubles, patience_s=3)
+    running(live.run)
+    eventually(lambda: len(frames(spool)) >= 4)
+    assert "secret" not in live.name
+    rtsp.silent = True
+    eventually(lambda: any(each.where == live.name for each in troubles.now()))
+    assert "has sent no picture" in str(troubles.now()[0].error)
+    rtsp.silent, before = False, len(frames(spool))
+    eventually(lambda: len(frames(spool)) > before and not troubles.now())
+    assert rtsp.asked >= 2
+
+
+@pytest.mark.parametrize("rtsp", [True], indirect=True)
+def test_a_camera_that_freezes_is_told_and_its_pictures_are_not_kept(
+    rtsp: RtspCamera, intake: Intake, spool: Spool, agent_settings: AgentSettings, troubles: Troubles,
+    running: Run, eventually: Eventually,
+) -> None:  # fmt: skip
+    live = LiveCamera(rtsp.url, intake, Driving(), lambda: agent_settings, troubles)
+    running(live.run)
+    eventually(lambda: any("one and the same picture" in str(each.error) for each in troubles.now()))
+    assert len(frames(spool)) <= 8
+
+
+def test_a_camera_that_is_not_there_is_told_without_its_password(
+    intake: Intake, agent_settings: AgentSettings, troubles: Troubles, running: Run, eventually: Eventually
+) -> None:
+    for url in ("rtsp://user:secret@127.0.0.1:9/live", "/dev/video99"):
+        running(LiveCamera(url, intake, Nowhere(), lambda: agent_settings, troubles).run)
+    eventually(lambda: len(troubles.now()) == 2)
+    said = [str(each.error) for each in troubles.now()]
+    assert all("gives no picture" in each for each in said), said
+    assert "secret" not in str(said)
+    assert without_password("rtsp://a:b@h/p@q") == "rtsp://h/p@q"
