@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response, Security
-from pydantic_core import to_json
 
 from streetsight.service.auth.access import allowed
 from streetsight.service.auth.actor import Actor
@@ -13,15 +12,18 @@ from streetsight.service.auth.permissions import Permission
 from streetsight.service.bulletins import adjustments as lines
 from streetsight.service.bulletins import ledger as ledgers
 from streetsight.service.bulletins.basis import Basis, basis_of
-from streetsight.service.bulletins.composing import PAIRS, bulletin, comparison, material_of
+from streetsight.service.bulletins.composing import PAIRS, bulletin, comparison
 from streetsight.service.bulletins.document import Document
+from streetsight.service.bulletins.making import Compose, Desk, make
 from streetsight.service.bulletins.pen import Pen
 from streetsight.service.bulletins.rendering import MEDIA_TYPES, Form, rendered
 from streetsight.service.bulletins.shots import Album
 from streetsight.service.bulletins.supervisions import orders_document, orders_of_period
+from streetsight.service.bulletins.tables import as_csv, as_json
 from streetsight.service.dependencies import Server
 from streetsight.service.errors import language_of
-from streetsight.service.exports import Column, Crs, CrsWanted, Style, csv_text, refuse_more
+from streetsight.service.exports import MEDIA_TYPES as CSV_TYPES
+from streetsight.service.exports import Column, Crs, CrsWanted, refuse_more
 from streetsight.service.resources import Resources
 from streetsight.service.scoring.routes import Key, Period
 from streetsight.service.scoring.spans import span_of
@@ -99,16 +101,17 @@ def read_supervisions(
 
 
 def _document(
-    server: Resources, actor: Actor, key: str, period: str, request: Request, compose: Any, most_pairs: int
+    server: Resources,
+    actor: Actor,
+    key: str,
+    period: str,
+    request: Request,
+    compose: Compose,
+    most_pairs: int,
 ) -> tuple[Pen, Document]:
-    """Chosen while the database is open; pictures are made afterwards, which takes its time."""
-    pen, card = _pen(server, request), server.looker.release.card
-    with server.database.read() as session:
-        material = material_of(session, server.settings, actor, key, span_of(period), card, most_pairs)
-    refuse_more(
-        sum(len(each.facts.cases) for each in material.basis.subjects), server.settings.max_export_rows
-    )
-    return pen, compose(material, pen, Album(server.publisher, pen))
+    desk = Desk(server.database, server.settings, server.publisher, server.looker.release.card)
+    pen = _pen(server, request)
+    return pen, make(desk, actor, key, span_of(period), pen, compose, most_pairs)
 
 
 def _basis(server: Resources, actor: Actor, key: str, period: str, request: Request) -> tuple[Basis, Pen]:
@@ -129,21 +132,7 @@ def _rows(
     headers = _headers(f"{name}.{form}", "attachment")
     if form == "json":
         return Response(as_json(basis, rows), headers=headers, media_type="application/json")
-    text = "".join(csv_text(rows, columns, Style("csv", crs, pen.language, pen.zone, name)))
-    return Response(text.encode(), headers=headers, media_type="text/csv; charset=utf-8")
-
-
-def as_json(basis: Basis, rows: Sequence[Any]) -> bytes:
-    """Rows with what they are of: scheme, version, period, digests. Points are text: no digit is lost."""
-    result, closed = basis.result, basis.result.closed
-    head = {
-        "scheme": result.scheme.key, "version": result.version, "example": result.scheme.example,
-        "period": result.span.name, "closed_at": closed.created_at if closed else None,
-        "closed_by": closed.closed_by if closed else None,
-        "facts_sha256": closed.facts_sha256 if closed else None,
-        "sheets_sha256": closed.sheets_sha256 if closed else None, "partial": basis.partial,
-    }  # fmt: skip
-    return to_json({**head, "items": rows}, indent=1)
+    return Response(as_csv(rows, columns, pen, crs), headers=headers, media_type=CSV_TYPES["csv"])
 
 
 def _file(content: bytes, form: Form, name: str) -> Response:
