@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from streetsight.service import health
 from streetsight.service.areas import routes as areas
 from streetsight.service.audit import routes as audit
+from streetsight.service.bulletins import routes as bulletins
 from streetsight.service.calendar import deadline_routes as deadlines
 from streetsight.service.calendar import routes as calendar
 from streetsight.service.campaigns import routes as campaigns
@@ -80,7 +81,7 @@ ROUTERS = (
     reviewing.router,
     photos.router, calendar.router, deadlines.router, groupings.router, places.router,
     campaigns.router, shops.router, quotas.router,
-    scores.schemes, scores.router, scores.days,
+    scores.schemes, scores.router, scores.days, bulletins.router,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     dataset_versions.router, training_runs.router,
     privacy.router, retention.router,

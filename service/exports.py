@@ -151,7 +151,12 @@ def _closing(text: Iterator[str], held: ExitStack) -> Iterator[bytes]:
 def _refuse_too_many(session: ReadSession, query: Select[Any], most: int) -> None:
     alone = query.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
     some = alone.limit(most + 1).subquery()
-    if (session.scalar(select(func.count()).select_from(some)) or 0) > most:
+    refuse_more(session.scalar(select(func.count()).select_from(some)) or 0, most)
+
+
+def refuse_more(rows: int, most: int) -> None:
+    """Raises TooManyRows, so that no file is cut off unseen."""
+    if rows > most:
         raise TooManyRows(
             "more than {most} rows would be in this file; ask for fewer, by area or by time, "
             "or raise STREETSIGHT_MAX_EXPORT_ROWS",
@@ -159,7 +164,8 @@ def _refuse_too_many(session: ReadSession, query: Select[Any], most: int) -> Non
         )
 
 
-def _csv(rows: Iterable[Any], columns: Sequence[Column], style: Style) -> Iterator[str]:
+def csv_text(rows: Iterable[Any], columns: Sequence[Column], style: Style) -> Iterator[str]:
+    """Rows with the attributes that columns name, and `lon` and `lat`, as a CSV for spreadsheets."""
     language, crs = style.language, CRS_NAMES[style.crs]
     heads = [column.head(language) for column in columns]
     lon, lat, system = ("经度", "纬度", "坐标系") if language == "zh" else ("longitude", "latitude", "crs")
@@ -189,7 +195,7 @@ def _geojson(rows: Iterable[Any], columns: Sequence[Column], style: Style) -> It
 
 
 _WRITERS: dict[Form, Callable[[Iterable[Any], Sequence[Column], Style], Iterator[str]]] = {
-    "csv": _csv, "geojson": _geojson,
+    "csv": csv_text, "geojson": _geojson,
 }  # fmt: skip
 
 

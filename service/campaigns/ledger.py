@@ -171,7 +171,7 @@ def _issue_lines(
     if paired:
         found = found.where(Issue.best_frame_id.is_not(None), _photo_after().is_not(None))
     rows = session.execute(found.order_by(Issue.id.desc()).limit(limit)).all()
-    photos = _photos(session, [row[0].id for row in rows])
+    photos = photos_of(session, [row[0].id for row in rows])
     return [_issue_line(issue, place, said, at, *photos[issue.id]) for issue, place, said, at in rows]
 
 
@@ -242,8 +242,8 @@ def _with_the_rest(found: Any, campaign: Campaign, place_id: Any) -> Any:
     return found.outerjoin(CampaignPlace, CampaignPlace.id == place_id).outerjoin(CampaignIssue, said)
 
 
-def _photos(session: ReadSession, issue_ids: Sequence[str]) -> dict[str, tuple[list[str], list[str]]]:
-    """Frames of acts, before and after, by issue."""
+def photos_of(session: ReadSession, issue_ids: Sequence[str]) -> dict[str, tuple[list[str], list[str]]]:
+    """Frames of acts, before and after (`AFTERWARDS`), by issue; nothing for one without photos."""
     found: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     rows = select(IssuePhoto.issue_id, IssuePhoto.frame_id, IssueAct.kind).join(
         IssueAct, IssueAct.id == IssuePhoto.act_id

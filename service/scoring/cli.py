@@ -230,6 +230,78 @@ def recompute(
     raise typer.Exit(1 if differ else 0)
 
 
+Output = Annotated[Path, typer.Option("--output", "-o", help="File; its ending says the form.")]
+
+
+@app.command()
+def bulletin(scheme: Scheme, period: Period, output: Output, lang: Lang = None) -> None:
+    """The bulletin of a period as a file: .html, .pdf, .docx or .xlsx."""
+    from streetsight.service.auth.actor import operator
+    from streetsight.service.bulletins.composing import PAIRS, bulletin
+    from streetsight.service.bulletins.making import make, opened_desk
+    from streetsight.service.bulletins.pen import Pen
+    from streetsight.service.bulletins.rendering import form_of, rendered
+    from streetsight.service.faults import ServiceError
+    from streetsight.service.scoring.spans import span_of
+    from streetsight.service.settings import read_settings
+
+    with spoken_data_errors(lang, ServiceError) as language:
+        form, settings = form_of(output), read_settings()
+        pen, span = Pen(language, settings.zone), span_of(period)
+        with opened_desk(settings) as desk:
+            document = make(desk, operator(), scheme, span, pen, bulletin, PAIRS)
+        _write(output, rendered(document, form, pen))
+
+
+@app.command()
+def adjustments(scheme: Scheme, period: Period, output: Output, lang: Lang = None) -> None:
+    """Every line with what it rests on (扣分明细), as .csv or .json."""
+    from streetsight.service.bulletins import adjustments
+
+    _rows(
+        scheme,
+        period,
+        output,
+        lang,
+        lambda basis, pen: (adjustments.adjustments(basis, pen), adjustments.COLUMNS),
+    )
+
+
+@app.command()
+def ledger(scheme: Scheme, period: Period, output: Output, lang: Lang = None) -> None:
+    """The issues of a period (台账), as .csv or .json."""
+    from streetsight.service.bulletins import ledger
+
+    _rows(scheme, period, output, lang, lambda basis, pen: (ledger.ledger(basis, pen), ledger.COLUMNS))
+
+
+def _rows(scheme: str, period: str, output: Path, lang: str | None, table: Any) -> None:
+    from streetsight.service.auth.actor import operator
+    from streetsight.service.bulletins.basis import basis_of
+    from streetsight.service.bulletins.pen import Pen
+    from streetsight.service.bulletins.rendering import one_of
+    from streetsight.service.bulletins.tables import as_csv, as_json
+    from streetsight.service.faults import ServiceError
+    from streetsight.service.scoring.spans import span_of
+    from streetsight.service.settings import read_settings
+
+    with (
+        spoken_data_errors(lang, ServiceError),
+        database_of_settings(lang) as (database, language),
+        database.read() as session,
+    ):
+        form, settings = one_of(output, ("csv", "json")), read_settings()
+        basis = basis_of(session, settings, operator(), scheme, span_of(period), None)
+        pen = Pen(language, settings.zone)
+        rows, columns = table(basis, pen)
+        _write(output, as_json(basis, list(rows)) if form == "json" else as_csv(list(rows), columns, pen))
+
+
+def _write(output: Path, content: bytes) -> None:
+    output.write_bytes(content)
+    typer.echo(str(output))
+
+
 def _table(shown: Any, language: Any) -> None:
     from rich.console import Console
     from rich.table import Table

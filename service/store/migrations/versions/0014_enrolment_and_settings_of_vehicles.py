@@ -6,7 +6,7 @@ from alembic import op
 from streetsight.service.store.types import UtcDateTime
 
 revision = "0014"
-down_revision = "0010"
+down_revision = "0013"
 
 
 def upgrade() -> None:
