@@ -33,6 +33,7 @@ from streetsight.service.labelstudio import routes as labelstudio
 from streetsight.service.middleware import BodyLimit, RequestLog
 from streetsight.service.open311 import key_routes as open311_keys
 from streetsight.service.open311 import routes as open311
+from streetsight.service.outside import routes as outside
 from streetsight.service.pages import administration as administration_pages
 from streetsight.service.pages import city as city_pages
 from streetsight.service.pages import devices as devices_pages
@@ -77,8 +78,8 @@ ROUTERS = (
     events.router, webhooks.router, reports.router, report_page.router,
     open311.router, open311_keys.router,
     profiles.router, tracks.router, coverage.router,
-    sightings.router, candidates.router, decisions.router, issues.router, codes.router, labels.router,
-    reviewing.router,
+    sightings.router, candidates.router, decisions.router, outside.router, issues.router, codes.router,
+    labels.router, reviewing.router,
     photos.router, calendar.router, deadlines.router, groupings.router, places.router,
     campaigns.router, shops.router, quotas.router,
     scores.schemes, scores.router, scores.days, bulletins.router,

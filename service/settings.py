@@ -231,6 +231,10 @@ class Settings(BaseSettings):
     rules_file: Path | None = Field(
         default=None, description="What the city's rules say differently (TOML; docs/rules.md)."
     )
+    authorities_file: Path | None = Field(
+        default=None,
+        description="Who is in charge, by unit, for the national export (CSV; docs/outside-scoring.md).",
+    )
     photo_far_m: Annotated[float, Field(gt=0, le=10_000)] = Field(
         default=100,
         description="A photo of an issue that was taken farther away than this from its place is kept with a "

@@ -138,7 +138,7 @@ def spared_table(basis: Basis, pen: Pen) -> Table | None:
                     found[line.why] = count + 1, points + line.points - line.nominal
     columns = [Column(say("Why"), "text", 2), Column(say("Lines"), "count"),
                Column(say("Points not taken"), "points")]  # fmt: skip
-    rows = [[why_said(why, pen.language), *each] for why, each in sorted(found.items())]
+    rows: list[list[Value]] = [[why_said(why, pen.language), *each] for why, each in sorted(found.items())]
     return Table(say("Not deducted"), columns, rows) if rows else None
 
 

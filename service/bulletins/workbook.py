@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]
 
 from streetsight.service.bulletins.document import Document, Kind, Paragraph, Table, Value
 from streetsight.service.bulletins.pen import Pen

@@ -275,6 +275,55 @@ def ledger(scheme: Scheme, period: Period, output: Output, lang: Lang = None) ->
     _rows(scheme, period, output, lang, lambda basis, pen: (ledger.ledger(basis, pen), ledger.COLUMNS))
 
 
+@app.command()
+def national(
+    output: Output,
+    code_scheme: Annotated[str | None, typer.Option("--scheme", help="GB/T 47678.5-2026")] = None,
+    division: Annotated[str | None, typer.Option(help="Six digits of GB/T 2260, 420111.")] = None,
+    period: Annotated[str | None, typer.Option(help="In which they were confirmed.")] = None,
+    lang: Lang = None,
+) -> None:
+    """Issues in the field names of GB/T 47678.5, as .csv or .json."""
+    from streetsight.service.auth.actor import operator
+    from streetsight.service.bulletins.rendering import one_of
+    from streetsight.service.faults import ServiceError
+    from streetsight.service.issues.queries import Filters
+    from streetsight.service.outside.exporting import as_file, found_matters
+    from streetsight.service.outside.national import chosen
+    from streetsight.service.settings import read_settings
+
+    with (
+        spoken_data_errors(lang, ServiceError),
+        database_of_settings(lang) as (database, language),
+        database.read() as session,
+    ):
+        form, settings = one_of(output, ("csv", "json")), read_settings()
+        wanted = chosen(code_scheme, division, language)
+        found = found_matters(session, settings, operator(), Filters(), period, wanted)
+        _write(output, as_file(found, form, settings, wanted))
+
+
+@app.command()
+def conformance(
+    url: Annotated[str, typer.Argument(help="Of a Streetsight server, or of a receiver with --receiver.")],
+    token: Annotated[str, typer.Option(envvar="STREETSIGHT_TOKEN", help="Of a person who may follow.")] = "",
+    receiver: Annotated[bool, typer.Option("--receiver", help="Try a receiver of webhooks.")] = False,
+    secret: Annotated[str, typer.Option(envvar="STREETSIGHT_WEBHOOK_SECRET", help="whsec_...")] = "",
+    lang: Lang = None,
+) -> None:
+    """Whether a server, or a receiver, keeps the contract with outside systems. Exit status 1 if not."""
+    from streetsight.models.language import translate
+    from streetsight.service.faults import ServiceError
+    from streetsight.service.outside.asking import ask_receiver, ask_server
+
+    with spoken_data_errors(lang, ServiceError) as language:
+        checks = ask_receiver(url, secret) if receiver else ask_server(url, token)
+        for check in checks:
+            said = translate("in order", language) if not check.problems else "; ".join(check.problems)
+            typer.echo(f"{check.name}: {check.count}, {said}")
+    raise typer.Exit(1 if any(check.problems for check in checks) else 0)
+
+
 def _rows(scheme: str, period: str, output: Path, lang: str | None, table: Any) -> None:
     from streetsight.service.auth.actor import operator
     from streetsight.service.bulletins.basis import basis_of
@@ -298,7 +347,12 @@ def _rows(scheme: str, period: str, output: Path, lang: str | None, table: Any) 
 
 
 def _write(output: Path, content: bytes) -> None:
-    output.write_bytes(content)
+    from streetsight.service.faults import Unavailable
+
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise Unavailable("cannot write to {path}: {reason}", path=output, reason=error.strerror) from error
     typer.echo(str(output))
 
 

@@ -8,18 +8,21 @@ from base64 import b64decode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from docx import Document as read_word
 from fastapi.testclient import TestClient
-from openpyxl import load_workbook
+from openpyxl import load_workbook  # type: ignore[import-untyped]
 from PIL import Image
 from places import write_places
 from pypdf import PdfReader
 from rows import write_lead
+from typer.testing import CliRunner
 
+from streetsight.cli import app
 from streetsight.service.auth.actor import Role
 from streetsight.service.candidates.tables import Candidate
 from streetsight.service.issues.tables import Issue
@@ -183,7 +186,7 @@ def test_a_workbook_has_numbers_that_can_be_added(analyst: TestClient) -> None:
 def test_a_document_can_be_worked_on_in_an_office(analyst: TestClient) -> None:
     close(analyst)
     document = read_word(io.BytesIO(file(analyst, "bulletin", "docx")))
-    headings = [each.text for each in document.paragraphs if each.style.name == "Heading 1"]
+    headings = [each.text for each in document.paragraphs if each.style and each.style.name == "Heading 1"]
     assert headings[:2] == ["排名", "分项得分"]
     assert headings[-1].startswith("检查覆盖")
     assert document.tables[0].rows[0].cells[1].text == "考核对象"
@@ -198,7 +201,8 @@ def test_a_pdf_has_its_font_pages_and_text(analyst: TestClient) -> None:
     first = reader.pages[0]
     assert [round(float(side)) for side in first.mediabox[2:]] == [595, 842]
     assert f"1/{len(reader.pages)}" in pages(content)
-    fonts = [each.get_object() for each in first["/Resources"]["/Font"].values()]
+    resources: Any = first["/Resources"]
+    fonts = [each.get_object() for each in resources["/Font"].values()]
     inside = [each["/DescendantFonts"][0].get_object()["/FontDescriptor"] for each in fonts]
     assert any("NotoSansCJK" in str(each["/FontName"]) for each in inside)
     assert all(set(each) & {"/FontFile", "/FontFile2", "/FontFile3"} for each in inside)
@@ -264,7 +268,9 @@ def test_what_is_given_back_is_a_line_with_its_reason(
     november = "/v1/scores/sections/2026-11"
     told = analyst.get(f"{november}/adjustments", params={"format": "json"}).json()
     [back] = [row for row in told["items"] if row["why"] == "restored"]
-    assert (back["others"], Decimal(back["points"]), back["basis"]) == (contested, 1, "2026-10")
+    assert (back["others"], Decimal(back["points"]), back["basis"]) == (
+        contested, Decimal(1), "2026-10",
+    )  # fmt: skip
     html = analyst.get(f"{november}/bulletin", headers=CHINESE).text
     assert "申诉成立" in html
     assert "+1.00" in html
@@ -321,3 +327,32 @@ def test_a_year_is_told_by_its_closed_months(analyst: TestClient) -> None:
         assert "2026-10" in html
         rows = lines(analyst.get(f"/v1/scores/sections/{period}/adjustments").content)
         assert len(rows) == 3
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_command_writes_what_the_server_answers(
+    analyst: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    close(analyst)
+    monkeypatch.setenv("STREETSIGHT_DATA_FOLDER", str(settings.data_folder))
+    monkeypatch.setenv("STREETSIGHT_DATABASE_URL", settings.database)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        answer = CliRunner().invoke(app, ["score", *arguments, "--lang", "zh"])
+        return answer.exit_code, answer.stderr
+
+    for form in FORMS:
+        path = tmp_path / f"bulletin.{form}"
+        assert run("bulletin", "sections", "2026-10", "--output", str(path)) == (0, "")
+        assert path.read_bytes() == file(analyst, "bulletin", form)
+    for what, form in (("adjustments", "csv"), ("adjustments", "json"), ("ledger", "csv")):
+        path = tmp_path / f"{what}.{form}"
+        assert run(what, "sections", "2026-10", "-o", str(path)) == (0, "")
+        assert path.read_bytes() == file(analyst, what, form)
+    status, said = run("bulletin", "sections", "2026-10", "-o", str(tmp_path / "a.odt"))
+    assert (status, ".html, .pdf, .docx, .xlsx" in said) == (3, True)
+    status, said = run("bulletin", "sections", "2026-10", "-o", str(tmp_path / "none" / "a.html"))
+    assert status == 3
+    assert "none" in said
+    status, said = run("bulletin", "sections", "October", "-o", str(tmp_path / "a.html"))
+    assert (status, "2026-11" in said) == (3, True)
