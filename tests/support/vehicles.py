@@ -109,6 +109,7 @@ class Vehicle:
         (folder / "token").write_text(token)
         self.server = server
         self.process: subprocess.Popen[bytes] | None = None
+        self._said = 0  # characters of the log that are of those before
         self.configure(**settings)
 
     def configure(self, **settings: Any) -> None:
@@ -127,6 +128,7 @@ class Vehicle:
         if verb == "run":
             words += ["--source", str(self.camera)]
         with (self.folder / "agent.log").open("ab") as log:
+            self._said = len(self.log())
             self.process = subprocess.Popen(
                 [sys.executable, "-c", DYING, step, str(count), *words], stderr=log, stdout=log
             )
@@ -151,14 +153,11 @@ class Vehicle:
             return database.execute(query).fetchall()
 
     def wait_until_running(self) -> None:
-        """Until it has a spool."""
-        while not (self.state / "lock").exists() or not self.has_tables():
+        """Until the one that was started last is at work: it has a spool, and ends cleanly when asked to."""
+        while '"agent_running"' not in self.log()[self._said :]:
             assert self.process is not None
             assert self.process.poll() is None, self.log()[-2000:]
             time.sleep(0.05)
-
-    def has_tables(self) -> bool:
-        return bool(self.rows("SELECT name FROM sqlite_master WHERE name = 'facts'"))
 
     def evicted_unsent(self) -> set[str]:
         return {row[0] for row in self.rows("SELECT taken_sha256 FROM evictions WHERE state != 'sent'")}

@@ -126,6 +126,7 @@ def test_nothing_is_lost_or_doubled_over_a_faulty_link(
                 camera.join()
                 drive.fill(small_disk, photos[BEFORE:])
         vehicle.wait_until_empty(LONGEST_S)
+        vehicle.wait_until_running()
         vehicle.end()
     finally:
         if vehicle.process is not None and vehicle.process.poll() is None:
