@@ -10,7 +10,7 @@ from streetsight.service.auth.scope import in_scope
 from streetsight.service.faults import NotFound
 from streetsight.service.places.tables import Place
 from streetsight.service.scoring.facts import SubjectFacts
-from streetsight.service.scoring.periods import current_month, result_of
+from streetsight.service.scoring.periods import Result, current_month, result_of
 from streetsight.service.scoring.schemas import ClosedShown, PeriodRow, named
 from streetsight.service.scoring.schemes import Scheme
 from streetsight.service.scoring.sheets import Sheet
@@ -46,13 +46,17 @@ def sheet_for(
     Raises:
         NoSubject, NoScheme, NotAdopted, CalendarLacksYear
     """
-    result = result_of(session, settings, key, span)
+    return sheet_in(session, actor, result_of(session, settings, key, span), code)
+
+
+def sheet_in(session: ReadSession, actor: Actor, result: Result, code: str) -> SheetFound:
+    """One subject's sheet of a period. Raises NoSubject."""
     for facts, sheet in zip(result.facts, result.sheets, strict=True):
         if sheet.code == code and _may_see(session, actor, result.scheme.subjects, code):
             return SheetFound(result.scheme, sheet, facts)
     raise NoSubject(
         "{code} is not scored in {period} by the scheme {key}, or is not among yours",
-        code=code, period=span.name, key=key,
+        code=code, period=result.span.name, key=result.scheme.key,
     )  # fmt: skip
 
 
