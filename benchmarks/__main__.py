@@ -16,7 +16,7 @@ from streetsight.inference.pipeline import cores
 ALL = (
     "folder", "accuracy", "cold_start", "memory", "tiling", "dataset_build", "near_duplicates",
     "places", "parking", "recheck", "rendered", "redaction", "ingest", "service", "service_memory", "queries",
-    "pages",
+    "scoring", "pages",
 )  # fmt: skip
 
 

@@ -51,8 +51,10 @@ from streetsight.service.people import self_routes as own
 from streetsight.service.people import session_routes as sessions
 from streetsight.service.people import setup_routes as setup
 from streetsight.service.photos import routes as photos
+from streetsight.service.places import routes as places
 from streetsight.service.privacy import routes as privacy
 from streetsight.service.profiles import routes as profiles
+from streetsight.service.quotas import routes as quotas
 from streetsight.service.releases import routes as releases
 from streetsight.service.reports import page_routes as report_page
 from streetsight.service.reports import routes as reports
@@ -61,6 +63,7 @@ from streetsight.service.retention import routes as retention
 from streetsight.service.reviewing import routes as reviewing
 from streetsight.service.scoring import routes as scores
 from streetsight.service.settings import Settings
+from streetsight.service.shops import routes as shops
 from streetsight.service.sightings import routes as sightings
 from streetsight.service.tracks import routes as tracks
 from streetsight.service.training_runs import routes as training_runs
@@ -78,7 +81,8 @@ ROUTERS = (
     profiles.router, tracks.router, coverage.router,
     sightings.router, candidates.router, decisions.router, issues.router, codes.router, labels.router,
     reviewing.router,
-    photos.router, calendar.router, deadlines.router, groupings.router, campaigns.router,
+    photos.router, calendar.router, deadlines.router, groupings.router, places.router,
+    campaigns.router, shops.router, quotas.router,
     scores.schemes, scores.router, scores.days,
     sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
     dataset_versions.router, training_runs.router,
@@ -122,11 +126,13 @@ def create_app(settings: Settings) -> FastAPI:
     limits = {
         "/v1/frames": one + json, "/v1/photos": one + json, "/v1/detect": one + json,
         "/v1/frames/batch": many + json,
-        "/v1/areas": maps, "/v1/zones": maps, "/v1/patrols/*/track": maps,
+        "/v1/areas": maps, "/v1/zones": maps, "/v1/places": maps, "/v1/places/attributes": maps,
+        "/v1/patrols/*/track": maps,
         **{f"/open311/v2/requests{suffix}": 3 * one + json for suffix in ("", ".json", ".xml")},
         **{f"{UPLOADS}{rest}": int(settings.max_upload_bytes) for rest in ("", "/*")},
         "/labelstudio/predict": many,
         "/v1/reports": 3 * one + json, "/report": 3 * one + json, "/v1/reports/import": maps,
+        "/v1/shops/import": maps,
     }  # fmt: skip
     app.add_middleware(BodyLimit, default=json, routes=limits)
     app.add_middleware(TusHeaders)

@@ -27,6 +27,7 @@ from streetsight.service.jobs.progress import heard
 from streetsight.service.jobs.queue import Backoff, Claim, LeaseLost
 from streetsight.service.metrics import JOBS
 from streetsight.service.patrols.service import close_idle
+from streetsight.service.quotas.telling import tell_of_missed
 from streetsight.service.retention.job import begin_when_due
 from streetsight.service.settings import Settings
 from streetsight.service.steps import passed
@@ -203,7 +204,7 @@ class Worker:
         JOBS.labels(claim.kind, "done" if attempt.effect else "failed" if attempt.error else "returned").inc()
 
     def _keep_house(self) -> None:
-        """Take back late leases, close silent patrols, look after deadlines, throw abandoned uploads away."""
+        """Take back late leases, close silent patrols, look after deadlines and duties, expire uploads."""
         with self._database.read() as session:
             late = self._watch.late(queue.leases(session))
         by_kind = {handler.kind: handler for handler in self._handlers}
@@ -217,6 +218,7 @@ class Worker:
             close_idle(session, timedelta(minutes=self._settings.patrol_idle_minutes))
             begin_when_due(session, self._settings)
             look_after_deadlines(session, self._settings)
+            tell_of_missed(session, self._settings)
         expire(self._database, self._settings)
 
     def _sign(self) -> None:

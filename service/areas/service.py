@@ -5,6 +5,7 @@ from typing import Any
 
 from shapely.geometry import mapping
 from sqlalchemy import func, insert, select
+from sqlalchemy.orm import defer
 
 from streetsight.service.areas.index import area_index
 from streetsight.service.areas.reading import AreaRead, AreasRead
@@ -129,6 +130,13 @@ def list_areas(
 def all_areas(session: ReadSession, actor: Actor) -> list[Area]:
     """All areas in force that the actor may see, outer ones first."""
     found = select(Area).where(Area.version_id == _newest(), in_scope(actor, Area.path))
+    return list(session.scalars(found.order_by(Area.id.desc())))
+
+
+def named_areas(session: ReadSession, actor: Actor) -> list[Area]:
+    """The same without their outlines, which are large: for lists to choose from."""
+    found = select(Area).where(Area.version_id == _newest(), in_scope(actor, Area.path))
+    found = found.options(defer(Area.geometry, raiseload=True))
     return list(session.scalars(found.order_by(Area.id.desc())))
 
 

@@ -20,6 +20,8 @@ class Permission(StrEnum):
     MANAGE_ISSUES = "manage_issues"  # dispatch, check, close, put off, shelve, supervise
     ANSWER_TASKS = "answer_tasks"  # say how an issue was handled
     RUN_CAMPAIGNS = "run_campaigns"  # campaigns and sweeps: write down, start, look at places, end
+    MANAGE_SHOPS = "manage_shops"  # the register of shops, their ratings, cards and points
+    SEE_CONTACTS = "see_contacts"  # who is responsible for a shop; each look at a telephone is logged
     EXPORT = "export"  # candidates and issues as files
     ANALYSE = "analyse"  # zones, areas, releases, imports, uploads of videos
     ADMINISTER = "administer"  # people, devices, webhooks, retention
@@ -36,10 +38,12 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.INSPECTOR: frozenset(
         _READER
         | {P.SEE_ORIGINALS, P.ENTER, P.HANDLE_REPORTS, P.DECIDE, P.MANAGE_ISSUES, P.EXPORT}
-        | {P.RUN_CAMPAIGNS}
+        | {P.RUN_CAMPAIGNS, P.MANAGE_SHOPS, P.SEE_CONTACTS}
     ),
     Role.STREET_CHIEF: frozenset(
-        _READER | {P.ENTER, P.DECIDE, P.MANAGE_ISSUES, P.ANSWER_TASKS, P.EXPORT, P.RUN_CAMPAIGNS}
+        _READER
+        | {P.ENTER, P.DECIDE, P.MANAGE_ISSUES, P.ANSWER_TASKS, P.EXPORT}
+        | {P.RUN_CAMPAIGNS, P.MANAGE_SHOPS, P.SEE_CONTACTS}
     ),
     Role.THIRD_PARTY: frozenset(_EVERYBODY | {P.READ, P.READ_TASKS, P.ENTER, P.DECIDE}),
     Role.HANDLER: frozenset(_EVERYBODY | {P.READ_TASKS, P.READ_STREET_ENTRIES, P.ANSWER_TASKS}),

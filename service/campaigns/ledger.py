@@ -12,7 +12,7 @@ from sqlalchemy import cast as as_type
 
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.scope import in_scope
-from streetsight.service.campaigns.members import Members, as_table, found_at, members_of
+from streetsight.service.campaigns.members import Members, as_table, members_of
 from streetsight.service.campaigns.schemas import CheckShown
 from streetsight.service.campaigns.tables import Campaign, CampaignCheck, CampaignIssue, CampaignPlace
 from streetsight.service.candidates.exports import chinese, code_text, condition_label, yes_or_no
@@ -21,6 +21,7 @@ from streetsight.service.exports import Column
 from streetsight.service.issues.queries import overdue
 from streetsight.service.issues.schemas import IssueShown
 from streetsight.service.issues.service import visible
+from streetsight.service.issues.subsets import found_at
 from streetsight.service.issues.tables import Issue, IssueAct, IssuePhoto
 from streetsight.service.store.sessions import ReadSession
 
@@ -171,7 +172,7 @@ def _issue_lines(
         found = found.where(Issue.best_frame_id.is_not(None), _photo_after().is_not(None))
     rows = session.execute(found.order_by(Issue.id.desc()).limit(limit)).all()
     photos = _photos(session, [row[0].id for row in rows])
-    return [_issue_line(*row, *photos[row[0].id]) for row in rows]
+    return [_issue_line(issue, place, said, at, *photos[issue.id]) for issue, place, said, at in rows]
 
 
 def _issue_line(

@@ -1,23 +1,20 @@
 """Which issues are lines of a campaign's ledger: by place, day and class, and by what people said."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, tzinfo
-from typing import Any
+from collections.abc import Iterator, Mapping
+from datetime import tzinfo
 
 import numpy as np
-from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from streetsight.service.campaigns.phases import counting_windows, moments_of
 from streetsight.service.campaigns.places import grounds, places_of
-from streetsight.service.campaigns.schemas import SubsetSent
 from streetsight.service.campaigns.tables import Campaign, CampaignIssue, CampaignPlace
 from streetsight.service.candidates.queries import in_bounds
 from streetsight.service.candidates.tables import Candidate
-from streetsight.service.groupings.grouping import group_of
-from streetsight.service.groupings.service import groupings_in_force
+from streetsight.service.issues.subsets import SubsetSent, found_at, wanted_by
 from streetsight.service.issues.tables import Issue
 from streetsight.service.store.sessions import ReadSession
 
@@ -75,38 +72,9 @@ def _found(session: ReadSession, campaign: Campaign, zone: tzinfo) -> Iterator[t
             yield row.id, place_id
 
 
-def found_at() -> ColumnElement[datetime]:
-    """When an issue was found, as `places.membership` has it, for a query that joins its candidate."""
-    seen = func.coalesce(Candidate.first_seen_at, Candidate.created_at)
-    return case((seen < Issue.confirmed_at, seen), else_=Issue.confirmed_at)
-
-
 def _found_then(campaign: Campaign, zone: tzinfo) -> ColumnElement[bool]:
     spans = [moments_of(window, zone) for window in counting_windows(campaign.phases)]
     return or_(*(and_(found_at() >= begin, found_at() < end) for begin, end in spans))
-
-
-def wanted_by(session: ReadSession, subset: SubsetSent) -> Callable[[Any], bool]:
-    """Whether an issue (condition, class_name, code) is one of those that are looked for."""
-    if not (subset.conditions or subset.classes or subset.codes or subset.groups):
-        return lambda row: True
-    document = groupings_in_force(session)
-    codes = {(each.scheme, each.code) for each in subset.codes}
-
-    def wanted(row: Any) -> bool:
-        code = row.code or {}
-        return (
-            row.condition in subset.conditions
-            or row.class_name in subset.classes
-            or (code.get("scheme"), code.get("code")) in codes
-            or (
-                subset.grouping is not None
-                and group_of(document, subset.grouping, row.condition, row.class_name, row.code)
-                in subset.groups
-            )
-        )
-
-    return wanted
 
 
 def _by_area(places: list[CampaignPlace], path: str | None) -> str | None:

@@ -23,7 +23,6 @@ from streetsight.service.campaigns.schemas import (
     PlacePage,
     PlaceShown,
     SelectionSent,
-    Word,
 )
 from streetsight.service.campaigns.states import State
 from streetsight.service.candidates.routes import FILES
@@ -32,6 +31,7 @@ from streetsight.service.dependencies import Cursor, Id, Limit, Server, Text
 from streetsight.service.errors import language_of
 from streetsight.service.etags import IfMatch, etag
 from streetsight.service.exports import CrsWanted, FormWanted, export, form_wanted
+from streetsight.service.issues.subsets import Word
 from streetsight.service.store.types import now
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])

@@ -5,57 +5,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from streetsight.models.codes import find_code
-from streetsight.models.taxonomy import default_taxonomy
 from streetsight.service.areas.reading import Kind as AreaKind
 from streetsight.service.campaigns.phases import PhaseSent, require_order
 from streetsight.service.campaigns.states import Kind, State, possible
 from streetsight.service.campaigns.tables import Campaign, CampaignCheck, CampaignPlace
-from streetsight.service.decisions.schemas import CodeSent
 from streetsight.service.dependencies import Id, Text
 from streetsight.service.issues.schemas import Photos, UnitName, Words
+from streetsight.service.issues.subsets import SubsetSent, Word
 
 Reason = Annotated[Text, Field(min_length=1, max_length=500)]
-Word = Annotated[Text, Field(min_length=1, max_length=60)]
 IssueName = Annotated[str, Field(pattern=r"^[0-9a-f-]{15,36}$")]
 Outcome = Literal["in_order", "found"]
 CampaignKind = Literal["campaign", "sweep"]
-SOME, MANY = 200, 5000
+MANY = 5000
 
 
 class _Sent(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class SubsetSent(_Sent):
-    """What is looked for: an issue that fits any of these. Nothing said is everything.
-
-    Attributes:
-        classes: of the detector; codes: national ones.
-        groups: of `grouping`, as the ten 乱.
-    """
-
-    conditions: Annotated[list[Word], Field(max_length=SOME)] = []
-    classes: Annotated[list[Word], Field(max_length=SOME)] = []
-    codes: Annotated[list[CodeSent], Field(max_length=SOME)] = []
-    grouping: Word | None = None
-    groups: Annotated[list[Word], Field(max_length=SOME)] = []
-
-    @model_validator(mode="after")
-    def _known(self) -> "SubsetSent":
-        taxonomy = default_taxonomy()
-        for name in self.conditions:
-            if name not in (*taxonomy.conditions, "other"):
-                raise ValueError(f"conditions: {name}: expected some of {', '.join(taxonomy.conditions)}")
-        for name in self.classes:
-            if name not in taxonomy:
-                raise ValueError(f"classes: {name}: expected some of {', '.join(taxonomy.names)}")
-        for code in self.codes:
-            if find_code(code.scheme, code.code) is None:
-                raise ValueError(f"codes: {code.scheme} has no {code.code}; look for it at /v1/codes?search=")
-        if bool(self.groups) != bool(self.grouping):
-            raise ValueError("groups: say which groups, and of which grouping")
-        return self
 
 
 class SelectionSent(_Sent):

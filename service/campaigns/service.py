@@ -10,12 +10,13 @@ from streetsight.service.areas.service import path_of_area
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor, Role
 from streetsight.service.auth.scope import checked_area, within
-from streetsight.service.campaigns.schemas import CampaignSent, CampaignShown, SubsetSent
+from streetsight.service.campaigns.schemas import CampaignSent, CampaignShown
 from streetsight.service.campaigns.states import Kind, after
 from streetsight.service.campaigns.tables import Campaign, CampaignUnit
 from streetsight.service.etags import require_version
 from streetsight.service.faults import Conflict, Forbidden, Invalid, NotFound
 from streetsight.service.groupings.service import groupings_in_force
+from streetsight.service.issues.subsets import SubsetSent
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now

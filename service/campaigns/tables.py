@@ -20,7 +20,7 @@ class Campaign(Row):
         area_path: where it takes place; None for the whole city.
         phases: in their order, see `phases.PhaseSent`.
         first, last: its days, by the phases.
-        subset: what is looked for, see `schemas.SubsetSent`; empty for everything.
+        subset: what is looked for, see `issues.subsets`; empty for everything.
         selection: which places, see `schemas.SelectionSent`; they are fixed when it starts.
         made_by: who wrote it down, by the name of then.
         closing: what was said at the end.

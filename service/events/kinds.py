@@ -14,6 +14,7 @@ Kind = Literal[
     "issue.supervised",
     "campaign.started",
     "campaign.ended",
+    "quota.missed",
     "report.received",
     "release.promoted",
     "score.closed",

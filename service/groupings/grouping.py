@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from streetsight.models.codes import code_table
-from streetsight.service.groupings.reading import GroupingDocument
+from streetsight.service.groupings.reading import GroupingDocument, Member
 
 MOST_KNOWN = 100_000  # answers kept; what a city can file has some thousands
 
@@ -44,6 +44,15 @@ def groups_of(
     return {
         each.code: group_of(document, each.code, condition, class_name, code) for each in document.groupings
     }
+
+
+def older_numbers(member: Member) -> dict[str, list[str]]:
+    """Numbers of older tables that belong to a member because of those that came after them, by scheme."""
+    found: dict[str, list[str]] = {}
+    for (scheme, number), (later_scheme, later) in _successors().items():
+        if member.has_code(later_scheme, later):
+            found.setdefault(scheme, []).append(number)
+    return found
 
 
 def _found(

@@ -63,8 +63,12 @@ class Member(Strict):
 
     def fits(self, condition: str, class_name: str | None, scheme: str | None, number: str | None) -> bool:
         """Whether an issue belongs here, as far as this member says."""
-        coded = number is not None and any(_fits(each, number) for each in self.codes.get(scheme or "", ()))
+        coded = scheme is not None and number is not None and self.has_code(scheme, number)
         return coded or condition in self.conditions or class_name in self.classes
+
+    def has_code(self, scheme: str, number: str) -> bool:
+        """Whether a code is among those named."""
+        return any(_fits(each, number) for each in self.codes.get(scheme, ()))
 
 
 class Grouping(Strict):

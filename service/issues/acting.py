@@ -105,7 +105,8 @@ def act(session: WriteSession, actor: Actor, wish: Wish, settings: Settings) -> 
     if state is None:
         raise NotPossible(
             "issue {number} is {state}; what can be done about it now: {kinds}",
-            number=issue.number, state=issue.state, kinds=", ".join(possible_for(actor, issue)) or "-",
+            number=issue.number, state=issue.state,
+            kinds=", ".join(possible_for(session, actor, issue)) or "-",
         )  # fmt: skip
     case = _case(session, actor, issue, settings.zone, now())
     issue.state = state
@@ -131,9 +132,13 @@ def may_do(actor: Actor, issue: Issue, kind: Kind) -> bool:
     return may(actor, P.MANAGE_ISSUES)
 
 
-def possible_for(actor: Actor, issue: Issue) -> tuple[Kind, ...]:
+def possible_for(session: ReadSession, actor: Actor, issue: Issue) -> tuple[Kind, ...]:
     """Acts that are possible as the issue stands, and this actor's to do."""
-    return tuple(kind for kind in possible(issue) if may_do(actor, issue, kind))
+    return tuple(
+        kind
+        for kind in possible(issue)
+        if may_do(actor, issue, kind) and _own_act(session, actor, issue, kind) is None
+    )
 
 
 def add_act(
@@ -217,10 +222,18 @@ def _require_may(session: ReadSession, actor: Actor, issue: Issue, kind: Kind) -
         raise NotYourAct(
             "{kind} is not for the role {role} here; what you can do about issue {number}: {kinds}",
             kind=kind, role=actor.role, number=issue.number,
-            kinds=", ".join(possible_for(actor, issue)) or "-",
+            kinds=", ".join(possible_for(session, actor, issue)) or "-",
         )  # fmt: skip
-    first = last_act(session, issue, BY_ANOTHER[kind]) if kind in BY_ANOTHER else None
-    if first is not None and first.actor_id == actor.id and actor.role is not Role.ADMIN:
+    first = _own_act(session, actor, issue, kind)
+    if first is not None:
         raise NotYourAct(
             "you have done {first} yourself, so somebody else has to do {kind}", first=first.kind, kind=kind
         )
+
+
+def _own_act(session: ReadSession, actor: Actor, issue: Issue, kind: Kind) -> IssueAct | None:
+    """What this actor has done, so that somebody else has to decide about it; None where there is none."""
+    if kind not in BY_ANOTHER or actor.role is Role.ADMIN:
+        return None
+    first = last_act(session, issue, BY_ANOTHER[kind])
+    return first if first is not None and first.actor_id == actor.id else None

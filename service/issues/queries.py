@@ -10,10 +10,13 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from streetsight.service.auth.actor import Actor, Role
 from streetsight.service.candidates.queries import Circle, among, in_places
 from streetsight.service.frames.service import Bounds
+from streetsight.service.groupings.filtering import in_group
+from streetsight.service.groupings.service import groupings_in_force
 from streetsight.service.issues.schemas import IssueCounts
 from streetsight.service.issues.service import of_unit, visible
 from streetsight.service.issues.states import OPEN, RUNNING, STATES
 from streetsight.service.issues.tables import Issue, Supervision
+from streetsight.service.places.membership import lies_in
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession
 from streetsight.service.store.types import now
@@ -36,6 +39,8 @@ class Filters:
         proposal, supervision, appeal, extension: what hangs on it; `any` for whichever.
         to_look_again: shelved, and the day has come.
         confirmed_from, confirmed_before, closed_from, closed_before, due_before: aware.
+        place: code of a place that it lies in, also as `kind/code`.
+        group: `aspect:sanitation`, a member of a grouping.
     """
 
     area: str | None = None
@@ -63,6 +68,8 @@ class Filters:
     due_before: datetime | None = None
     bounds: Bounds | None = None
     near: Circle | None = None
+    place: str | None = None
+    group: str | None = None
 
 
 def list_issues(
@@ -82,13 +89,17 @@ def list_issues(
 
 
 def conditions_of(session: ReadSession, actor: Actor, wanted: Filters, zone: tzinfo) -> ColumnElement[bool]:
-    """What the filters ask, within what the actor may see. Raises UnknownArea."""
+    """What the filters ask, within what the actor may see. Raises UnknownArea, NoSuchGroup."""
     found = [visible(actor), *_words(wanted), *_times(wanted), *_hanging(wanted, zone)]
     if wanted.mine:
         mine = of_unit(actor.unit) if actor.role is Role.HANDLER else Issue.confirmed_by_id == actor.id
         found.append(mine)
     if wanted.unit is not None:
         found.append(of_unit(wanted.unit))
+    if wanted.place is not None:
+        found.append(lies_in(wanted.place))
+    if wanted.group is not None:
+        found.append(in_group(groupings_in_force(session), wanted.group, Issue))
     return and_(*found, *in_places(session, Issue, wanted.area, wanted.bounds, wanted.near))
 
 

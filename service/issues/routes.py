@@ -86,12 +86,19 @@ def filters_wanted(
     due_before: Annotated[AwareDatetime | None, Given] = None,
     bbox: Annotated[Bbox | None, Given] = None,
     near: Annotated[str | None, Query(description="lon,lat,radius_m; WGS-84", max_length=200), Given] = None,
+    place: Annotated[
+        str | None, Query(pattern=r"^([a-z]+/)?[0-9A-Za-z._-]{1,40}$", description="code or kind/code"), Given
+    ] = None,
+    group: Annotated[
+        str | None, Query(pattern=r"^[a-z0-9_]+:[a-z0-9_]+$", description="As aspect:sanitation."), Given
+    ] = None,
 ) -> Filters:
     """Dependency: which issues are wanted. A filter given twice takes either, an empty one takes all."""
     return Filters(
         area, condition, class_name, state, code, source, severity, unit, number, mine, open, overdue,
         proposal, supervision, appeal, extension_asked, to_look_again, area_type, confirmed_from,
         confirmed_before, closed_from, closed_before, due_before, parse_bounds(bbox), parse_near(near),
+        place, group,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from streetsight.service.calendar.clocks import Limit
 from streetsight.service.calendar.reading import LimitSent
 from streetsight.service.decisions.schemas import CodeSent
 from streetsight.service.dependencies import Id, Text
+from streetsight.service.groupings.schemas import GroupShown
 from streetsight.service.issues.reasons import reasons
 from streetsight.service.issues.states import RUNNING, Kind, State
 from streetsight.service.issues.tables import Issue, IssuePhoto, Supervision
@@ -449,10 +450,22 @@ class KindShown(BaseModel):
     label: str
 
 
+class PlaceNamed(BaseModel):
+    """A place that an issue lies in, as it was when the thing was found; see `/v1/places/{kind}/{code}`."""
+
+    id: str
+    kind: str
+    code: str
+    name: str
+    grade: str | None
+    unit: str | None
+
+
 class IssueDetail(IssueShown):
     """An issue with what hangs on it, for who asks.
 
     Attributes:
+        places: by kind and code; groups: where it belongs in each grouping.
         co_units: units that co-operate.
         limit: `clock_limit` in words.
         possible: acts that who asks can do now.
@@ -460,6 +473,8 @@ class IssueDetail(IssueShown):
         supervisions: orders, the first one first.
     """
 
+    places: list[PlaceNamed]
+    groups: list[GroupShown]
     co_units: list[str]
     limit: LimitShown | None
     possible: list[KindShown]

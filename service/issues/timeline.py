@@ -12,6 +12,8 @@ from streetsight.service.candidates.tables import CandidateRecheck
 from streetsight.service.decisions import reasons as of_decisions
 from streetsight.service.decisions.service import decisions_of
 from streetsight.service.decisions.tables import Decision
+from streetsight.service.groupings.schemas import GroupShown
+from streetsight.service.groupings.service import groupings_in_force
 from streetsight.service.issues import words
 from streetsight.service.issues.acting import Done, possible_for
 from streetsight.service.issues.orders import orders_of
@@ -24,11 +26,13 @@ from streetsight.service.issues.schemas import (
     KindShown,
     LimitShown,
     PhotoShown,
+    PlaceNamed,
     SupervisionShown,
     fields_of,
     photo_shown,
 )
 from streetsight.service.issues.tables import Issue, IssueAct, IssuePhoto, IssueUnit
+from streetsight.service.places.membership import places_of
 from streetsight.service.store.sessions import ReadSession
 
 
@@ -43,11 +47,17 @@ def detail(session: ReadSession, actor: Actor, issue: Issue, language: Language)
         {
             **fields_of(issue),
             "proposed_because": says,
+            "places": [
+                PlaceNamed.model_validate(each, from_attributes=True) for each in places_of(session, issue.id)
+            ],
+            "groups": GroupShown.all_of(
+                groupings_in_force(session), issue.condition, issue.class_name, issue.code, language
+            ),
             "co_units": list(session.scalars(units)),
             "limit": LimitShown.of(issue.clock_limit, language),
             "possible": [
                 KindShown(kind=kind, label=words.say_of(words.ACTS[kind], language))
-                for kind in possible_for(actor, issue)
+                for kind in possible_for(session, actor, issue)
             ],
             "photos": [each for some in photos.values() for each in some],
             "supervisions": [SupervisionShown.of(each) for each in orders],

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 
 from streetsight.models.language import translate
 from streetsight.models.taxonomy import Language
-from streetsight.service.areas.service import all_areas
+from streetsight.service.areas.service import named_areas
 from streetsight.service.audit import service as audit
 from streetsight.service.audit.routes import Auditor, require_everywhere
 from streetsight.service.audit.schemas import EntryShown
@@ -140,7 +140,7 @@ def _written(value: Any) -> str | None:
 
 
 def _choices(session: ReadSession, actor: Actor) -> dict[str, Any]:
-    return {"roles": PERSON_ROLES, "areas": all_areas(session, actor), "units": list_units(session)}
+    return {"roles": PERSON_ROLES, "areas": named_areas(session, actor), "units": list_units(session)}
 
 
 def _morning(day: str, zone: tzinfo, days: int = 0) -> datetime | None:

@@ -25,7 +25,7 @@ def show_areas(server: Server, request: Request, actor: Analyst) -> HTMLResponse
     with server.database.read() as session:
         versions = areas.list_versions(session, VERSIONS, None).items
         return page(
-            request, server, "admin_areas.html", actor, areas=areas.all_areas(session, actor),
+            request, server, "admin_areas.html", actor, areas=areas.named_areas(session, actor),
             versions=[AreaVersionShown.of(each, language) for each in versions],
             number=areas.number_in_force(session),
         )  # fmt: skip

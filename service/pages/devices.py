@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
-from streetsight.service.areas.service import all_areas
+from streetsight.service.areas.service import named_areas
 from streetsight.service.auth.access import Viewer
 from streetsight.service.auth.permissions import Permission, may
 from streetsight.service.dependencies import Id, Server
@@ -36,7 +36,7 @@ def show_all(server: Server, request: Request, actor: Viewer) -> HTMLResponse:
         return page(
             request, server, "_devices.html" if wants_fragment(request) else "devices.html", actor,
             devices=devices_seen(session, actor), waiting=_waiting(session),
-            areas=all_areas(session, actor), scopes=SCOPES, **_limits(),
+            areas=named_areas(session, actor), scopes=SCOPES, **_limits(),
         )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def show_one(server: Server, request: Request, actor: Viewer, device_id: Id) -> 
             profile=find_profile(session, actor, device_id),
             has_profile=session.get(StoredProfile, device_id) is not None,
             tokens=tokens_of(session, device) if may(actor, Permission.ADMINISTER) else [],
-            areas=all_areas(session, actor), scopes=SCOPES,
+            areas=named_areas(session, actor), scopes=SCOPES,
         )  # fmt: skip
 
 

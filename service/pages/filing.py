@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from streetsight.models.codes import code_table
 from streetsight.models.language import translate
 from streetsight.models.taxonomy import DetectorClass, Language, default_taxonomy
-from streetsight.service.areas.service import all_areas
+from streetsight.service.areas.service import named_areas
 from streetsight.service.auth.access import allowed
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission
@@ -63,7 +63,7 @@ def _class(entry: DetectorClass, leads: tuple[str, ...], language: Language) -> 
 
 def _page(server: Resources, request: Request, actor: Actor, template: str, **values: Any) -> HTMLResponse:
     with server.database.read() as session:
-        areas = [each for each in all_areas(session, actor) if each.kind in NAMED_KINDS]
+        areas = [each for each in named_areas(session, actor) if each.kind in NAMED_KINDS]
         units = list_units(session)
     schemes = dict.fromkeys(each.code.scheme for each in code_table())
     shown = taxonomy_shown(language_of_page(request))

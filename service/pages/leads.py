@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from streetsight.models.taxonomy import Language
-from streetsight.service.areas.service import all_areas
+from streetsight.service.areas.service import named_areas
 from streetsight.service.auth.access import Viewer
 from streetsight.service.auth.actor import Actor
 from streetsight.service.candidates import queries
@@ -63,7 +63,7 @@ def _one(server: Resources, request: Request, actor: Actor, candidate_id: str, t
 def choices(session: ReadSession, actor: Actor, language: Language) -> dict[str, Any]:
     """What leads are filtered by and called: for filters of templates, and for lead_view.js."""
     return {
-        "areas": [each for each in all_areas(session, actor) if each.kind in NAMED_KINDS],
+        "areas": [each for each in named_areas(session, actor) if each.kind in NAMED_KINDS],
         "taxonomy": taxonomy_shown(language),
         "condition_name": lambda name: condition_label(name, language),
         "class_name": lambda name: class_label(name, language) if name else "",

@@ -11,7 +11,7 @@ from streetsight.models.listing import list_registry
 from streetsight.models.registry import Registry
 from streetsight.models.releases import SHIPPED, search_path
 from streetsight.models.taxonomy import Language, default_taxonomy
-from streetsight.service.areas.service import all_areas
+from streetsight.service.areas.service import named_areas
 from streetsight.service.auth.access import Analyst, Viewer
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission, may
@@ -48,7 +48,7 @@ def show_all(server: Server, request: Request, actor: Viewer, cursor: Cursor = N
             request, server, "models.html", actor, **_in_force(server, language_of_page(request)),
             releases=list_registry(Registry(search_path())), change=newest_change(session),
             changes=changes.items, next_cursor=changes.next_cursor, jobs=redetecting.under_way(session),
-            areas=all_areas(session, actor), own=search_path()[0] != SHIPPED,
+            areas=named_areas(session, actor), own=search_path()[0] != SHIPPED,
         )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def show_data(server: Server, request: Request, actor: Viewer) -> HTMLResponse:
         return page(
             request, server, "models_data.html", actor, counts=label_counts(session, actor),
             doubtful=most_doubtful(session, actor, card.classes, DOUBTFUL), versions=built,
-            labels=_labels(language), areas=all_areas(session, actor), conditions=_conditions(language),
+            labels=_labels(language), areas=named_areas(session, actor), conditions=_conditions(language),
         )  # fmt: skip
 
 

@@ -45,7 +45,8 @@ def show(
         counts = queries.count_issues(session, actor, filters, zone)
         return page(
             request, server, "_tasks.html" if wants_fragment(request) else "tasks.html", actor,
-            tasks=[(IssueShown.of(each), possible_for(actor, each)) for each in found.items], pile=pile,
+            tasks=[(IssueShown.of(each), possible_for(session, actor, each)) for each in found.items],
+            pile=pile,
             next_cursor=found.next_cursor, counts=counts, piles=_counted(counts.states),
             **said(session, actor, language_of_page(request)),
         )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from streetsight.service.areas.service import all_areas
+from streetsight.service.areas.service import named_areas
 from streetsight.service.auth.access import Admin
 from streetsight.service.dependencies import Cursor, Id, Server
 from streetsight.service.events.kinds import KINDS
@@ -26,7 +26,7 @@ def show_all(server: Server, request: Request, actor: Admin) -> HTMLResponse:
         found = service.shown(session, service.list_webhooks(session), open_sealer(server.settings))
         return page(
             request, server, "admin_webhooks.html", actor, webhooks=found, kinds=KINDS,
-            areas=all_areas(session, actor),
+            areas=named_areas(session, actor),
         )  # fmt: skip
 
 
@@ -43,5 +43,5 @@ def show_one(
             request, server, "_deliveries.html" if wants_fragment(request) else "admin_webhook.html", actor,
             webhook=service.shown(session, [webhook], open_sealer(server.settings))[0], kinds=KINDS,
             deliveries=[*map(DeliveryShown.of, found.items)], next_cursor=found.next_cursor, state=state,
-            areas=all_areas(session, actor),
+            areas=named_areas(session, actor),
         )  # fmt: skip

@@ -19,10 +19,10 @@ from streetsight.service.jobs.queue import enqueue
 from streetsight.service.places.membership import frozen_before
 from streetsight.service.places.reading import (
     Finding,
+    NotAPlace,
     PlaceRead,
     PlacesRead,
     PlacesRefused,
-    Unfit,
     nested,
     read_place,
 )
@@ -114,10 +114,7 @@ def import_places(
     Raises:
         WholeCityOnly, Stale, MonthClosed: nothing is changed.
     """
-    require_whole_city(actor)
-    _lock(session)
-    if said.wanted is not None:
-        require_version(number_in_force(session), said.wanted)
+    begin_change(session, actor, said.wanted)
     diff = compare(session, read, said.moment)
     warnings = [asdict(each) for each in read.warnings]
     change = _write(session, actor, "imported", said, diff, read.kinds, read.crs, warnings)
@@ -130,8 +127,7 @@ def add_place(session: WriteSession, actor: Actor, sent: PlaceSent) -> Place:
     Raises:
         WholeCityOnly, PlaceExists, PlacesRefused
     """
-    require_whole_city(actor)
-    _lock(session)
+    begin_change(session, actor)
     moment = sent.valid_from or now()
     outside = {"geometry", "crs", "valid_from", "reason"}
     place = _read(session, sent.model_dump(exclude=outside), sent.geometry, sent.crs)
@@ -150,8 +146,7 @@ def change_place(session: WriteSession, actor: Actor, key: Key, sent: PlaceChang
     Raises:
         WholeCityOnly, NoPlace, Stale, MonthClosed, PlacesRefused, NothingChanged
     """
-    require_whole_city(actor)
-    _lock(session)
+    begin_change(session, actor)
     moment = sent.valid_from or now()
     _require_read(session, key, wanted)
     old = find_place(session, *key, moment)
@@ -174,8 +169,7 @@ def end_place(
     Raises:
         WholeCityOnly, NoPlace, Stale, MonthClosed
     """
-    require_whole_city(actor)
-    _lock(session)
+    begin_change(session, actor)
     at = moment or now()
     _require_read(session, key, wanted)
     place = find_place(session, *key, at)
@@ -183,29 +177,36 @@ def end_place(
     return place
 
 
+def compare_attributes(session: ReadSession, places: Sequence[PlaceRead], moment: datetime) -> Diff:
+    """What other attributes come to for places that are in force at a moment."""
+    diff, keys = Diff(), [place.key for place in places]
+    there = _from_then_on(session, moment, sorted({kind for kind, _ in keys}), keys)
+    for place in places:
+        _sort_in(diff, place, there.get(place.key, []), moment)
+    return diff
+
+
 def change_attributes(
     session: WriteSession, actor: Actor, places: Sequence[PlaceRead], said: Said
 ) -> tuple[PlaceChange | None, Diff]:
-    """Give places that are in force other attributes; None when nothing is another.
+    """Give places that are in force other attributes; None where nothing is another.
 
     Raises:
         WholeCityOnly, Stale, MonthClosed
     """
-    diff = Diff()
-    keys = [place.key for place in places]
-    there = _from_then_on(session, said.moment, sorted({kind for kind, _ in keys}), keys)
-    for place in places:
-        _sort_in(diff, place, there.get(place.key, []), said.moment)
-    if not diff.changed and not diff.added:
+    begin_change(session, actor, said.wanted)
+    diff = compare_attributes(session, places, said.moment)
+    if not diff.changed:
         return None, diff
-    kinds = sorted({place.kind for place in (*diff.changed, *diff.added)})
+    kinds = sorted({place.kind for place in diff.changed})
     return _write(session, actor, "attributes_imported", said, diff, kinds, None, []), diff
 
 
-def begin_change(session: WriteSession, actor: Actor, wanted: int | None) -> None:
+def begin_change(session: WriteSession, actor: Actor, wanted: int | None = None) -> None:
     """Nobody else changes the register until the transaction ends. Raises WholeCityOnly, Stale."""
     require_whole_city(actor)
-    _lock(session)
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext("places"))))
     if wanted is not None:
         require_version(number_in_force(session), wanted)
 
@@ -215,20 +216,14 @@ def attributes_of(place: Place) -> dict[str, Any]:
     return {name: getattr(place, name) for name in ATTRIBUTES}
 
 
-def _lock(session: WriteSession) -> None:
-    """One change at a time; SQLite has one writer anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtext("places"))))
-
-
 def _read(session: ReadSession, properties: Mapping[str, Any], geometry: Any, crs: Crs) -> PlaceRead:
     try:
         return read_place(properties, geometry, crs, aspects_of(session))
-    except Unfit as unfit:
+    except NotAPlace as wrong:
         refused = PlacesRefused("nothing was changed")
         name = f"{properties.get('kind')}/{properties.get('code')}"
-        refused.findings = (Finding(name, unfit.outcome, unfit.detail, unfit.other),)
-        raise refused from unfit
+        refused.findings = (Finding(name, wrong.outcome, wrong.detail, wrong.other),)
+        raise refused from wrong
 
 
 def _fixed_kept(old: Place, sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 
 from streetsight.service.candidates.tables import Candidate
 from streetsight.service.issues.tables import Issue
@@ -34,6 +34,13 @@ def places_of(session: ReadSession, issue_id: str) -> list[Place]:
     return list(
         session.scalars(found.where(IssuePlace.issue_id == issue_id).order_by(Place.kind, Place.code))
     )
+
+
+def lies_in(place: str) -> ColumnElement[bool]:
+    """Condition that an issue lies in a place, named by its code or as `kind/code`."""
+    kind, _, code = place.rpartition("/")
+    found = select(IssuePlace.issue_id).where(IssuePlace.code == code)
+    return Issue.id.in_(found.where(IssuePlace.kind == kind) if kind else found)
 
 
 def frozen_before(session: ReadSession) -> datetime | None:

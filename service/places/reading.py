@@ -117,7 +117,7 @@ class PlacesRead:
     warnings: list[Finding]
 
 
-class Unfit(Exception):
+class NotAPlace(Exception):
     """One place that cannot be used."""
 
     def __init__(self, outcome: str, detail: object = "", other: str = "") -> None:
@@ -153,8 +153,8 @@ def read_places(
         try:
             properties = _properties(feature, ignored)
             place = read_place(properties, feature.get("geometry"), system, aspects, warnings)
-        except Unfit as unfit:
-            errors.append(Finding(_name_of(number, feature), unfit.outcome, unfit.detail, unfit.other))
+        except NotAPlace as wrong:
+            errors.append(Finding(_name_of(number, feature), wrong.outcome, wrong.detail, wrong.other))
             continue
         if kinds and place.kind not in kinds:
             errors.append(Finding("/".join(place.key), "other_kind", place.kind, ", ".join(kinds)))
@@ -180,17 +180,17 @@ def read_place(
     aspects: Grouping | None,
     warnings: list[Finding] | None = None,
 ) -> PlaceRead:
-    """One place: its attributes with `kind` and `code`, and what it covers. Raises Unfit."""
+    """One place: its attributes with `kind` and `code`, and what it covers. Raises NotAPlace."""
     try:
         said = _Head.model_validate(properties)
     except ValidationError as error:
-        raise Unfit("bad_attribute", say_errors(error)) from error
+        raise NotAPlace("bad_attribute", say_errors(error)) from error
     odd = list[Finding]() if warnings is None else warnings
     name = f"{said.kind}/{said.code}"
     try:
         outline = read_outline(geometry, crs, TYPES)
     except BadOutline as bad:
-        raise Unfit(bad.outcome, bad.detail) from bad
+        raise NotAPlace(bad.outcome, bad.detail) from bad
     if outline.repaired:
         odd.append(Finding(name, "repaired", outline.repaired))
     values = said.model_dump(exclude={"kind", "code"})
@@ -208,14 +208,14 @@ def read_place(
 
 
 def aspect_of(sent: str | None, aspects: Grouping | None) -> str | None:
-    """The member of the grouping `aspect` that a word names. Raises Unfit."""
+    """The member of the grouping `aspect` that a word names. Raises NotAPlace."""
     if not sent:
         return None
     members = aspects.members if aspects else []
     for each in members:
         if sent in (each.code, each.zh, each.en):
             return each.code
-    raise Unfit("unknown_aspect", sent, ", ".join(f"{each.code} ({each.zh})" for each in members) or "-")
+    raise NotAPlace("unknown_aspect", sent, ", ".join(f"{each.code} ({each.zh})" for each in members) or "-")
 
 
 def field_of(title: str) -> str | None:
@@ -240,7 +240,7 @@ def say_errors(error: ValidationError) -> str:
 def _properties(feature: Any, ignored: Counter[str]) -> dict[str, Any]:
     properties = feature.get("properties") if isinstance(feature, dict) else None
     if not isinstance(properties, dict) or feature.get("type") != "Feature":
-        raise Unfit("not_a_feature")
+        raise NotAPlace("not_a_feature")
     found: dict[str, Any] = {}
     for title, value in properties.items():
         if (name := field_of(str(title))) is not None:
@@ -269,7 +269,7 @@ def _covered(geometry: BaseGeometry, values: Mapping[str, Any]) -> BaseGeometry:
     line = geometry.geom_type in LINES
     name = "width_m" if line else "radius_m"
     if values[name] is None:
-        raise Unfit("no_width" if line else "no_radius")
+        raise NotAPlace("no_width" if line else "no_radius")
     return reach(mapping(geometry), values[name] / 2 if line else values[name])
 
 

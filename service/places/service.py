@@ -157,7 +157,7 @@ def _asked(session: ReadSession, actor: Actor, wanted: Filters, moment: datetime
     if wanted.chief is not None:
         found.append(or_(*(column == wanted.chief for level in CHIEFS for column in level)))
     if wanted.search:
-        like = [column.contains(wanted.search, autoescape=True) for column in (Place.name, Place.code)]
+        like = [column.icontains(wanted.search, autoescape=True) for column in (Place.name, Place.code)]
         found.append(or_(*like))
     if (ground := _ground_wanted(wanted)) is not None:
         there = index_at(session, moment).touching(ground)

@@ -112,7 +112,7 @@ class IssuePlace(Base):
     __table_args__ = (
         # all that a month of one kind needs: the rows themselves are spared
         Index("ix_issue_places_month", "kind", "found_at", "code", "issue_id", "place_id"),
-        Index(None, "code", "issue_id"),
+        Index(None, "code", "kind", "issue_id"),
     )
 
     issue_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("issues.id"), primary_key=True)

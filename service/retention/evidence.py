@@ -18,6 +18,7 @@ from streetsight.service.candidates.tables import (
 )
 from streetsight.service.frames.tables import Frame
 from streetsight.service.issues.tables import Issue, IssuePhoto
+from streetsight.service.quotas.tables import Outing
 from streetsight.service.reports.tables import Report
 from streetsight.service.sightings.tables import Sighting
 from streetsight.service.store.sessions import ReadSession
@@ -101,9 +102,11 @@ def _unsorted(session: ReadSession, ids: Sequence[str]) -> list[tuple[str, Lead]
 
 
 def _checks(session: ReadSession, ids: Sequence[str]) -> list[tuple[str, Lead]]:
-    """What campaigns have looked at and found in order: evidence like that of an issue."""
-    rows = _naming(session, CampaignCheck.frame_ids, ids, CampaignCheck.at)
-    return [(frame_id, Lead(None, "confirmed", at, None)) for frame_id, at in session.execute(rows)]
+    """What campaigns have looked at, and outings of people: evidence like that of an issue."""
+    looks = _naming(session, CampaignCheck.frame_ids, ids, CampaignCheck.at)
+    outings = _naming(session, Outing.frame_ids, ids, Outing.at)
+    rows = [*session.execute(looks), *session.execute(outings)]
+    return [(frame_id, Lead(None, "confirmed", at, None)) for frame_id, at in rows]
 
 
 def _naming(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, select
+from sqlalchemy import ColumnElement, Row, and_, func, select
 
 from streetsight.service.auth.actor import Role
 from streetsight.service.calendar.working import Uncalendared, WorkingCalendar
@@ -61,12 +61,14 @@ def cases_where(
     of_kind = and_(IssuePlace.kind == scheme.subjects, condition)
     scenes, photos = _surroundings(session, of_kind, scheme.subjects), _photos(session, of_kind)
     tagger = _Tagger(scheme, city)
+    # no plain column: SQLite would go through all confirmations for each issue, by the index on kind
+    confirms = func.coalesce(Decision.kind, "") == "confirm"
     query = (
         select(*_COLUMNS)
         .join(IssuePlace, IssuePlace.issue_id == Issue.id)
         .join(Candidate, Candidate.id == Issue.candidate_id)
         .outerjoin(Frame, Frame.id == Issue.best_frame_id)
-        .outerjoin(Decision, and_(Decision.candidate_id == Issue.candidate_id, Decision.kind == "confirm"))
+        .outerjoin(Decision, and_(Decision.candidate_id == Issue.candidate_id, confirms))
         .where(of_kind)
         .order_by(Issue.id, IssuePlace.code, Decision.id)
     )

@@ -168,14 +168,10 @@ def _late(session: ReadSession, wanted: Wanted) -> ColumnElement[bool]:
 def _followups(session: ReadSession, wanted: Wanted) -> dict[str, list[Followup]]:
     begins, ends = wanted.moments
     acts = session.execute(
-        select(IssueAct.id, IssueAct.kind, IssueAct.issue_id, IssueAct.created_at)
-        .join(IssuePlace, IssuePlace.issue_id == IssueAct.issue_id)
-        .where(
-            IssueAct.kind.in_(EVENTS), IssueAct.id >= first_id(begins), IssueAct.id < first_id(ends),
-            IssuePlace.kind == wanted.scheme.subjects,
+        select(IssueAct.id, IssueAct.kind, IssueAct.issue_id, IssueAct.created_at).where(
+            IssueAct.kind.in_(EVENTS), IssueAct.id >= first_id(begins), IssueAct.id < first_id(ends)
         )
-        .distinct()
-    ).all()  # fmt: skip
+    ).all()
     by_issue: dict[str, dict[str, Case]] = defaultdict(dict)
     for ids in _blocks(sorted({act.issue_id for act in acts})):
         for each in cases_where(session, wanted.scheme, wanted.city, Issue.id.in_(ids)):

@@ -95,7 +95,7 @@ def preview(session: ReadSession, settings: Settings, scheme: Scheme, span: Span
     if closed is None:
         return _standing(session, settings, InForce(scheme, 0), span, now(), looked=True)
     facts = [unpacked(row.facts, SubjectFacts) for row in _rows(session, closed)]
-    return _result(session, InForce(scheme, 0), span, None, facts)
+    return result_from(session, InForce(scheme, 0), span, facts)
 
 
 def close(
@@ -118,7 +118,7 @@ def close(
     ends_at = span.moments(settings.zone)[1]
     with database.write() as session:
         _require_turn(session, settings, key, span, moment)
-        return _freeze(session, actor, result, moment, ends_at, note)
+        return freeze(session, actor, result, moment, ends_at, note)
 
 
 def reopen(session: WriteSession, actor: Actor, key: str, span: Span, why: str) -> ClosedPeriod:
@@ -220,19 +220,14 @@ def _standing(
 ) -> Result:
     wanted = Wanted(in_force.scheme, span, city_of(session, settings), moment, looked)
     facts = gather_month(session, wanted) if span.grain == "month" else gather_long(session, wanted)
-    return _result(session, in_force, span, None, facts)
+    return result_from(session, in_force, span, facts)
 
 
-def _result(
-    session: ReadSession,
-    in_force: InForce,
-    span: Span,
-    closed: ClosedPeriod | None,
-    facts: Sequence[SubjectFacts],
-) -> Result:
+def result_from(session: ReadSession, in_force: InForce, span: Span, facts: Sequence[SubjectFacts]) -> Result:
+    """What a scheme makes of facts: sheets, and the ranking with the ranks of the period before."""
     sheets = [_sheet(in_force, span, each) for each in facts]
     standings = ranking(sheets, _ranks_before(session, in_force.scheme.key, span))
-    return Result(span, in_force.scheme, in_force.number, closed, facts, sheets, standings)
+    return Result(span, in_force.scheme, in_force.number, None, facts, sheets, standings)
 
 
 def _sheet(in_force: InForce, span: Span, facts: SubjectFacts) -> Sheet:
@@ -320,9 +315,14 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
 
 
-def _freeze(
+def freeze(
     session: WriteSession, actor: Actor, result: Result, moment: datetime, ends_at: datetime, note: str | None
 ) -> ClosedPeriod:
+    """Write down a period as closed, with all that it rests on.
+
+    Args:
+        moment: of the facts; ends_at: the first moment after the period.
+    """
     span, key = result.span, result.scheme.key
     closed = ClosedPeriod(
         scheme=key, version=result.version, grain=span.grain, period=span.name, starts=span.starts,

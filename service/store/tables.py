@@ -23,11 +23,13 @@ from streetsight.service.photos import tables as photos
 from streetsight.service.places import tables as places
 from streetsight.service.privacy import tables as privacy
 from streetsight.service.profiles import tables as profiles
+from streetsight.service.quotas import tables as quotas
 from streetsight.service.releases import tables as releases
 from streetsight.service.reports import tables as reports
 from streetsight.service.retention import tables as retention
 from streetsight.service.reviewing import tables as reviewing
 from streetsight.service.scoring import tables as scoring
+from streetsight.service.shops import tables as shops
 from streetsight.service.sightings import tables as sightings
 from streetsight.service.store.base import Base
 from streetsight.service.tracks import tables as tracks
@@ -61,11 +63,13 @@ __all__ = [
     "places",
     "privacy",
     "profiles",
+    "quotas",
     "releases",
     "reports",
     "retention",
     "reviewing",
     "scoring",
+    "shops",
     "sightings",
     "tracks",
     "training_runs",

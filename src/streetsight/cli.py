@@ -17,6 +17,7 @@ from streetsight.service.campaigns import cli as campaigns_cli
 from streetsight.service.devices import cli as devices_cli
 from streetsight.service.groupings import cli as groupings_cli
 from streetsight.service.people import cli as people_cli
+from streetsight.service.places import cli as places_cli
 from streetsight.service.reports import cli as reports_cli
 from streetsight.service.retention import cli as retention_cli
 from streetsight.service.scoring import cli as scoring_cli
@@ -44,6 +45,7 @@ app.add_typer(audit_cli.app, name="audit")
 app.add_typer(areas_cli.app, name="area")
 app.add_typer(calendar_cli.calendar_app, name="calendar")
 app.add_typer(calendar_cli.deadlines_app, name="deadlines")
+app.add_typer(places_cli.app, name="place")
 app.add_typer(groupings_cli.app, name="groupings")
 app.add_typer(scoring_cli.app, name="score")
 app.add_typer(campaigns_cli.app, name="campaign")

@@ -270,3 +270,19 @@ def test_everybody_can_use_it(queue: Queue, accessible: Any, shoot: Any, languag
         shoot(page, f"review-reasons-{name}")
         page.goto("/account")
         page.wait_for_load_state("networkidle")
+
+
+def test_two_cases_in_one_lead_are_split(queue: Queue, accessible: Any, shoot: Any) -> None:
+    [candidate] = queue.add(1, sightings=3)
+    page = queue.open()
+    page.goto(f"/candidates/{candidate}")
+    form = page.locator("form.split")
+    expect(form.get_by_role("checkbox")).to_have_count(3)
+    form.get_by_role("checkbox").nth(1).check()
+    accessible(page)
+    shoot(page, "lead-split")
+    form.get_by_role("button").click()
+    page.wait_for_url(lambda url: "/candidates/" in url and candidate not in url)
+    expect(page.locator("form.split")).to_have_count(0)
+    page.goto(f"/candidates/{candidate}")
+    expect(page.locator("form.split").get_by_role("checkbox")).to_have_count(2)

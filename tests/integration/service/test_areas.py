@@ -42,7 +42,7 @@ def collection(*features: Json, **members: Any) -> Json:
     return {"type": "FeatureCollection", "coordinates": "wgs84", "features": [*features], **members}
 
 
-BOW_TIE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
+BOW_TIE: Json = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
 SLIP = {
     "type": "Polygon",
     "coordinates": [[[0, 0], [1, 0], [1, 1], [0.01, 1], [0, 0.99], [0.001, 1], [0, 1], [0, 0]]],
@@ -184,7 +184,7 @@ def test_files_that_would_assign_wrongly_are_refused_with_their_area(features: l
 
 
 def test_a_boundary_that_crosses_itself_is_refused_with_where() -> None:
-    ring = [*BOW_TIE["coordinates"][0]]  # type: ignore[index]
+    ring = BOW_TIE["coordinates"][0]
     hole = [[[11, 11], [14, 11], [14, 14], [11, 14], [11, 11]], [[x + 12, y + 12] for x, y in ring]]
     twice = {
         "type": "MultiPolygon",

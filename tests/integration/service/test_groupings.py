@@ -50,7 +50,7 @@ def test_the_shipped_ones_count_until_others_are_brought_in(person: SignIn) -> N
     of = handler.get("/v1/groupings/of", params={"code": "09005"}).json()
     assert of == [{"grouping": "aspect", "grouping_name": "aspect", "group": None, "name": None}]
 
-    wrong = {**OURS, "groupings": [{**OURS["groupings"][0], "members": [{"code": "x"}]}]}  # type: ignore[index,dict-item]
+    wrong = {**OURS, "groupings": [{**OURS["groupings"][0], "members": [{"code": "x"}]}]}  # type: ignore[dict-item]
     assert put(analyst, wrong, 1).status_code == 422
     assert analyst.get("/v1/groupings/versions/1").json()["name"] == "ours"
     assert [each["number"] for each in analyst.get("/v1/groupings/versions").json()["items"]] == [1]

@@ -12,9 +12,6 @@ from places import write_places
 from sqlalchemy import select, update
 
 from streetsight.service.auth.actor import Role
-from streetsight.service.candidates.tables import Candidate
-from streetsight.service.issues.tables import Issue
-from streetsight.service.places.membership import assign_places
 from streetsight.service.scoring.reading import example_schemes
 from streetsight.service.scoring.tables import ClosedPeriod, ClosedSheet
 from streetsight.service.settings import Settings
@@ -47,7 +44,7 @@ def analyst(person: Person, settings: Settings) -> TestClient:
 
 
 @pytest.fixture
-def filed(person: Person, lead: Lead, settings: Settings) -> Callable[..., str]:
+def filed(person: Person, lead: Lead) -> Callable[..., str]:
     """Confirms a lead that was seen in October, and gives its issue's number."""
     inspector = person(Role.INSPECTOR)
 
@@ -58,10 +55,8 @@ def filed(person: Person, lead: Lead, settings: Settings) -> Callable[..., str]:
             f"/v1/candidates/{candidate}/decisions", json={"kind": "confirm"}, headers={"If-Match": '"1"'}
         )
         assert answer.status_code == 201, answer.text
-        with open_database(settings) as database, database.write() as session:
-            issue = session.get_one(Issue, answer.json()["issue_id"])
-            assign_places(session, issue, session.get_one(Candidate, candidate))
-            return issue.number
+        shown = inspector.get(f"/v1/issues/{answer.json()['issue_id']}").json()
+        return str(shown["number"])
 
     return filed
 

@@ -92,7 +92,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["place_id"], ["places.id"], name=op.f("fk_issue_places_place_id_places")),
         sa.PrimaryKeyConstraint("issue_id", "place_id", name=op.f("pk_issue_places")),
     )
-    op.create_index(op.f("ix_issue_places_code_issue_id"), "issue_places", ["code", "issue_id"])
+    op.create_index(op.f("ix_issue_places_code_kind_issue_id"), "issue_places", ["code", "kind", "issue_id"])
     op.create_index(
         "ix_issue_places_month", "issue_places", ["kind", "found_at", "code", "issue_id", "place_id"]
     )

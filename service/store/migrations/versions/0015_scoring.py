@@ -6,7 +6,7 @@ from alembic import op
 from streetsight.service.store.types import Json, UtcDateTime
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0013"
 
 
 def upgrade() -> None:

@@ -1,0 +1,121 @@
+"""HTTP: patrol duties of chiefs and leaders."""
+
+from datetime import date
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response, Security
+
+from streetsight.service import dependencies
+from streetsight.service.auth.access import Analyst, allowed
+from streetsight.service.auth.actor import Actor
+from streetsight.service.auth.permissions import Permission
+from streetsight.service.calendar.routes import Number, Reason
+from streetsight.service.dependencies import Cursor, Limit, Server
+from streetsight.service.documents import service as documents
+from streetsight.service.documents.reading import read_file
+from streetsight.service.documents.schemas import ExampleShown, VersionPage, VersionShown
+from streetsight.service.documents.service import NoVersion, version_of
+from streetsight.service.errors import language_of
+from streetsight.service.etags import IfMatch, etag
+from streetsight.service.quotas import service
+from streetsight.service.quotas.rules import QuotaRules, example_files, rules_in_force
+from streetsight.service.quotas.schemas import (
+    MissPage,
+    OutingEntered,
+    OutingSent,
+    QuotaCode,
+    QuotaRulesInForce,
+    QuotaShown,
+)
+from streetsight.service.quotas.tables import QuotaRulesVersion
+
+router = APIRouter(prefix="/v1/quotas", tags=["quotas"])
+
+Reader = Annotated[Actor, Security(allowed(Permission.READ_STREET_ENTRIES))]
+Code = Annotated[QuotaCode | None, Query(alias="quota")]
+
+
+@router.get("")
+def read_quotas(
+    server: Server, actor: Reader, request: Request, code: Code = None,
+    day: Annotated[date | None, Query(description="In the period; today if not given.")] = None,
+) -> list[QuotaShown]:  # fmt: skip
+    """Who was outside how often, and who is behind: those who manage see their areas, others themselves."""
+    with server.database.read() as session:
+        return service.read_quotas(session, actor, code, day, server.settings, language_of(request))
+
+
+@router.get("/misses")
+def list_misses(
+    server: Server, actor: Reader, limit: Limit = 50, cursor: Cursor = None, code: Code = None
+) -> MissPage:
+    """What was missed in periods that are over, the latest first."""
+    with server.database.read() as session:
+        return service.list_misses(session, actor, code, limit, cursor)
+
+
+@router.post("/outings", status_code=201)
+def enter_outing(server: Server, actor: Reader, sent: OutingSent) -> OutingEntered:
+    """Write down that one was outside: where and when."""
+    unit = partial(service.enter_outing, actor=actor, sent=sent, settings=server.settings)
+    return OutingEntered.of(server.writer.run(unit))
+
+
+@router.get("/rules")
+def read_rules(server: Server, _actor: Reader, response: Response) -> QuotaRulesInForce:
+    """The duties in force. The ETag is their version; 0 while there are none."""
+    with server.database.read() as session:
+        version, document = version_of(session, QuotaRulesVersion), rules_in_force(session)
+    response.headers["ETag"] = etag(version.number if version else 0)
+    return QuotaRulesInForce(version=VersionShown.of(version) if version else None, document=document)
+
+
+@router.put("/rules")
+def replace_rules(
+    server: Server, actor: Analyst, document: QuotaRules, reason: Reason, wanted: IfMatch, response: Response
+) -> VersionShown:
+    """Put other duties in force; they count from the next whole period on."""
+    version = server.writer.run(
+        partial(
+            documents.bring_in, actor=actor, table=QuotaRulesVersion, noun="quota_rules", document=document,
+            reason=reason, wanted=wanted,
+        )
+    )  # fmt: skip
+    response.headers["ETag"] = etag(version.number)
+    return VersionShown.of(version)
+
+
+@router.get("/rules/examples")
+def list_examples(_actor: Analyst) -> list[ExampleShown]:
+    """Shipped duties."""
+    found = {name: read_file(path, QuotaRules) for name, path in example_files().items()}
+    return [ExampleShown(name=name, title=each.name, source=each.source) for name, each in found.items()]
+
+
+@router.get("/rules/examples/{name}")
+def read_example(_actor: Analyst, name: Annotated[str, Path(pattern="^[a-z0-9-]{1,60}$")]) -> QuotaRules:
+    """Shipped duties, to change and bring in."""
+    path = example_files().get(name)
+    if path is None:
+        raise NoVersion("there is no example {name}", name=name)
+    return read_file(path, QuotaRules)
+
+
+@router.get("/rules/versions")
+def list_versions(
+    server: Server, _actor: Analyst, limit: dependencies.Limit = 50, cursor: Cursor = None
+) -> VersionPage:
+    """All versions, newest first: who, when, why."""
+    with server.database.read() as session:
+        found = documents.list_versions(session, QuotaRulesVersion, limit, cursor)
+    return VersionPage(items=[*map(VersionShown.of, found.items)], next_cursor=found.next_cursor)
+
+
+@router.get("/rules/versions/{number}")
+def read_version(server: Server, _actor: Analyst, number: Number) -> QuotaRules:
+    """One version, as it came."""
+    with server.database.read() as session:
+        version = version_of(session, QuotaRulesVersion, number)
+    assert version is not None
+    return QuotaRules.model_validate(version.document)
