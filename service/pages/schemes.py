@@ -128,7 +128,8 @@ def _compared_with(session: ReadSession, row: SchemeVersion, server: Any) -> Sch
     rows = [each for each in versions.list_versions(session, row.key) if each.adopted_from is not None]
     number = _in_force(rows, server).get(row.key)
     others = [each for each in rows if each.number == number and each.number != row.number]
-    return (others or [each for each in rows if each.number < row.number] or [None])[0]
+    before = [each for each in rows if each.number < row.number]
+    return next(iter(others or before), None)
 
 
 def _in_force(rows: Sequence[SchemeVersion], server: Any) -> dict[str, int]:

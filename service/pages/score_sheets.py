@@ -18,7 +18,7 @@ from streetsight.service.issues.service import visible
 from streetsight.service.issues.tables import Issue
 from streetsight.service.pages.issues import said
 from streetsight.service.pages.rendering import language_of_page, page
-from streetsight.service.pages.scores import frame, trend_shown
+from streetsight.service.pages.scores import frame, trend_of
 from streetsight.service.places.tables import Place
 from streetsight.service.scoring import periods
 from streetsight.service.scoring.fairness import fairness_of
@@ -29,7 +29,6 @@ from streetsight.service.scoring.saying import Speaker, light_of
 from streetsight.service.scoring.schemas import named
 from streetsight.service.scoring.sheets import PartScore, Sheet, SheetLine, Split
 from streetsight.service.scoring.spans import span_of
-from streetsight.service.scoring.trends import months_until, totals_of
 from streetsight.service.scoring.views import SheetFound, sheet_in
 from streetsight.service.settings import Settings
 from streetsight.service.store.sessions import ReadSession
@@ -81,10 +80,6 @@ def show_sheet(
         result = periods.result_of(session, settings, key, span)
         found = sheet_in(session, actor, result, code)
         standing = next(each for each in result.standings if each.code == code)
-        months = months_until(span)
-        totals = totals_of(session, key, months, code)
-        if span.grain == "month":
-            totals.setdefault(code, {})[span.name] = found.sheet.total
         speaker = Speaker(language, groupings_in_force(session))
         return page(
             request, server, "score_sheet.html", actor, **frame(session, settings, actor, result, language),
@@ -93,7 +88,7 @@ def show_sheet(
             parts=parts_on_page(found, speaker), splits=_splits(found.sheet, speaker),
             unassigned=_unassigned(found),
             fairness=fairness_of(found.facts, found.sheet, server.looker.release.card),
-            trend={**trend_shown(result, months, totals), "only": code},
+            trend=trend_of(session, result, standing),
             spots=_spots(found.sheet), outline=_outline(session, settings, found, code),
             moment_of=lambda seconds: datetime.fromtimestamp(seconds, UTC),
             **said(session, actor, language),

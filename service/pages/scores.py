@@ -85,12 +85,10 @@ def show_ranking(
     span, language = span_of(period), language_of_page(request)
     with server.database.read() as session:
         result = periods.result_of(session, server.settings, key, span)
-        months = months_until(span)
-        totals = _with_this(totals_of(session, key, months), result)
         return page(
             request, server, "scores.html", actor, **frame(session, server.settings, actor, result, language),
             groups=[(name, [*rows]) for name, rows in groupby(result.standings, lambda row: row.group)],
-            trend=trend_shown(result, months, totals), recommended=_recommended(result),
+            trend=trend_of(session, result), recommended=_recommended(result),
             in_the_way=in_the_way(session, server.settings, result, language) if _may_close(actor, result)
             else None,
             history=_history(session, key, span),
@@ -153,17 +151,24 @@ def in_the_way(session: ReadSession, settings: Settings, result: Result, languag
     )  # fmt: skip
 
 
-def trend_shown(result: Result, months: Sequence[Span], totals: Totals) -> dict[str, Any]:
-    """Totals month by month, for trend.js."""
+def trend_of(session: ReadSession, result: Result, only: Standing | None = None) -> dict[str, Any]:
+    """Totals of closed months, and of this one as it stands, for trend.js.
+
+    Args:
+        only: who is shown, beside its group; None lets one choose.
+    """
+    months = months_until(result.span)
+    totals = _with_this(totals_of(session, result.scheme.key, months), result)
     names = [month.name for month in months]
+    shown = [each for each in result.standings if only is None or each.group == only.group]
     return {
-        "months": names, "full": float(result.scheme.total),
+        "months": names, "full": float(result.scheme.total), "only": only.code if only else None,
         "subjects": [
             {
                 "code": each.code, "name": each.name, "group": each.group,
                 "totals": [_float(totals.get(each.code, {}).get(name)) for name in names],
             }
-            for each in result.standings
+            for each in shown
         ],
     }  # fmt: skip
 

@@ -26,7 +26,6 @@ from streetsight.service.scoring.schemas import (
     AnnouncedDays,
     Close,
     ClosedShown,
-    Counted,
     CountedList,
     EntryList,
     EntrySent,
@@ -53,8 +52,8 @@ from streetsight.service.scoring.schemas import (
     StandingShown,
 )
 from streetsight.service.scoring.spans import span_of
-from streetsight.service.scoring.tables import ClosedPeriod, ScoredIssue, ScoreFigure
-from streetsight.service.scoring.views import list_periods, sheet_for
+from streetsight.service.scoring.tables import ScoreFigure
+from streetsight.service.scoring.views import counted, list_periods, sheet_for
 from streetsight.service.store.sessions import WriteSession
 
 schemes = APIRouter(prefix="/v1/schemes", tags=["scores"])
@@ -153,22 +152,7 @@ def read_counted(
     """Which closed months counted an issue, what that took, and whether it was given back."""
     with server.database.read() as session:
         found = find_issue(session, actor, issue)
-        rows = session.execute(
-            select(ScoredIssue, ClosedPeriod.period)
-            .join(ClosedPeriod, ClosedPeriod.id == ScoredIssue.closed_id)
-            .where(ScoredIssue.issue_id == found.id)
-            .order_by(ClosedPeriod.starts, ScoredIssue.scheme, ScoredIssue.code, ScoredIssue.stage)
-        ).all()
-        names = {each.id: each.period for each in session.scalars(select(ClosedPeriod))}
-    return CountedList(
-        items=[
-            Counted(
-                scheme=row.scheme, period=period, code=row.code, stage=row.stage, points=row.points,
-                restored_in=names.get(row.restored_id or ""),
-            )
-            for row, period in rows
-        ]
-    )  # fmt: skip
+        return CountedList(items=counted(session, found.id))
 
 
 @router.get("/{key}/{period}")

@@ -22,7 +22,7 @@ from streetsight.service.issues import acting, schemas
 from streetsight.service.issues.tables import Issue
 from streetsight.service.scoring import periods, versions
 from streetsight.service.scoring.reading import example_schemes, read_scheme
-from streetsight.service.scoring.spans import Span, month_of
+from streetsight.service.scoring.spans import Span, month_of, quarter_of
 from streetsight.service.settings import Settings
 from streetsight.service.store.migrating import migrate
 from streetsight.service.store.opening import open_database
@@ -134,7 +134,11 @@ def city(site: Any, street_photos: list[Path]) -> City:
         for code, name in NAMES.items():
             group = "中心城区" if code.startswith("A") else "新城区"
             write_places(session, ("section", code, name, BOUNDS[code]), peer_group=group)
-        for content, month in ((document(), THIRD), (with_figures(), LAST)):
+        write_places(
+            session, ("point", "P1", "菜场门口", BOUNDS["A1"]), ("point", "P2", "桥下", BOUNDS["B2"])
+        )
+        points = yaml.safe_load(example_schemes()["points-by-aspect"].read_text(encoding="utf-8"))
+        for content, month in ((document(), THIRD), (with_figures(), LAST), (points, THIRD)):
             scheme = read_scheme(content, versions.known_groupings(session))
             version = versions.bring_in(session, SYSTEM, scheme, "a test")
             versions.adopt(session, SYSTEM, version, month, "a test")
@@ -144,6 +148,7 @@ def city(site: Any, street_photos: list[Path]) -> City:
                 kind = {"class_name": "pothole", "condition": "broken_facility"} if number % 3 == 2 else {}
                 made.issue(code, month, 3 + 4 * number, **kind)
     made.close("sections", THIRD, SECOND)
+    made.close("points", THIRD)
     return made
 
 
@@ -179,8 +184,15 @@ def test_a_month_is_closed_read_and_reopened(
     expect(page.locator(".big")).to_contain_text("97.00")
     page.go_back()
     page.get_by_role("link", name="文三路片区").click()
+    page.emulate_media(media="print")
+    shoot(page, "score-sheet-print-en")
+    page.emulate_media(media="screen")
     expect(page.locator(".line", has_text="appeal upheld")).to_have_count(1)
     expect(page.locator(".fairness")).to_contain_text("Nobody has looked there")
+    page.locator(".line", has_text="appeal upheld").get_by_role("link", name=re.compile("-")).click()
+    expect(page.locator(".case-side")).to_contain_text("In closed months")
+    expect(page.locator(".case-side")).to_contain_text("took nothing")
+    page.go_back()
     page.go_back()
     page.get_by_role("button", name="Reopen…").click()
     page.get_by_role("button", name="Reopen", exact=True).click()
@@ -233,7 +245,7 @@ def test_a_scheme_is_refused_brought_in_tried_and_adopted(
     expect(page.locator(".standing")).to_contain_text("version 2")
     page.goto("/schemes")
     page.get_by_role("listitem").filter(has_text="problem points").get_by_role("button").click()
-    page.wait_for_url("**/schemes/points/1")
+    page.wait_for_url("**/schemes/points/2")
     expect(page.get_by_role("heading", name="problem points")).to_be_visible()
 
 
@@ -278,6 +290,19 @@ def test_figures_points_by_hand_and_days(
     expect(page.locator(".days-said")).to_contain_text("None in this month")
 
 
+def test_what_a_quarter_does_to_a_point_is_decided(visitor: Visitor, city: City) -> None:
+    page = visitor(Role.ANALYST, f"/scores/points/{quarter_of(THIRD.starts).name}/roll", language="en")
+    row = page.locator("#point-P1")
+    expect(row).to_contain_text("stays on the list")
+    expect(page.locator("#point-P2")).to_contain_text("not inspected")
+    row.get_by_text("Decide on it").first.click()
+    row.get_by_label("What becomes of it").select_option("long_failing")
+    row.get_by_label("Reason").fill("every day again")
+    row.get_by_role("button", name="Decide on it").click()
+    expect(row).to_contain_text("every day again")
+    expect(row.locator("td > strong").last).to_contain_text("failing for long")
+
+
 def test_who_only_reads_gets_no_buttons(visitor: Visitor, city: City) -> None:
     page = visitor(Role.VIEWER, f"/scores/sections/{SECOND.name}", language="en")
     expect(page.get_by_role("button", name="Reckon once more")).to_be_visible()
@@ -297,6 +322,7 @@ def test_everybody_can_use_it(
         "scores": f"/scores/sections/{SECOND.name}", "score-sheet": f"/scores/sections/{LAST.name}/A2",
         "score-inputs": f"/scores/mixed/{LAST.name}/inputs",
         "score-year": f"/scores/sections/{SECOND.starts.year}",
+        "score-roll": f"/scores/points/{quarter_of(THIRD.starts).name}/roll",
         "score-rhythm": f"/scores/sections/{LAST.name}/rhythm?by=week", "schemes": "/schemes",
         "scheme": f"/schemes/sections/1?on={SECOND.name}",
     }  # fmt: skip

@@ -24,10 +24,10 @@ function draw() {
   const peers = subjects.filter(({ group }) => group === subject.group);
   const series = peers.length > 1 ? [line(subject.name, "--accent"), line(say("Mean of its group"), "--soft", [6, 4])] : [line(subject.name, "--accent")];
   const data = [months.map((_, index) => index), subject.totals, mean(peers)].slice(0, series.length + 1);
-  const values = data.slice(1).flat().filter((value) => value !== null), low = Math.min(...values), high = Math.max(...values, full > low ? Math.min(full, low + 5) : low);
+  const values = data.slice(1).flat().filter((value) => value !== null), low = Math.min(...values), high = Math.max(...values);
   shown = new uPlot({
     ...size(), cursor: { y: false },
-    scales: { x: { time: false, range: [-0.3, months.length - 0.7] }, y: { range: [Math.floor(low - 1), Math.ceil(high + 0.5)] } },
+    scales: { x: { time: false, range: [-0.3, months.length - 0.7] }, y: { range: [Math.floor(low - 1), high > full ? Math.ceil(high) : full + 0.1] } },
     axes: [axis({ splits: months.map((_, index) => index), values: (_, at) => at.map((index) => months[index].slice(2)), rotate: chart.clientWidth < 560 ? -60 : 0, size: chart.clientWidth < 560 ? 50 : 34 }), axis({ size: 46 })],
     series: [{ label: say("Month"), value: (_, index) => months[index] ?? "–" }, ...series],
   }, data, chart);
