@@ -41,6 +41,11 @@ from streetsight.service.pages import filing, leads, map, review, signing_in, st
 from streetsight.service.pages import issues as issues_pages
 from streetsight.service.pages import models as models_pages
 from streetsight.service.pages import patrols as patrols_pages
+from streetsight.service.pages import places as places_pages
+from streetsight.service.pages import schemes as schemes_pages
+from streetsight.service.pages import score_sheets as sheet_pages
+from streetsight.service.pages import score_work as score_work_pages
+from streetsight.service.pages import scores as scores_pages
 from streetsight.service.pages import webhooks as webhooks_pages
 from streetsight.service.pages.errors import install_error_pages
 from streetsight.service.patrols import routes as patrols
@@ -89,6 +94,8 @@ ROUTERS = (
     static.router, signing_in.router, filing.router, review.router, map.router, leads.router,
     tasks.router, issues_pages.router, patrols_pages.router, devices_pages.router, models_pages.router,
     administration_pages.router, city_pages.router, webhooks_pages.router,
+    scores_pages.router, score_work_pages.router, sheet_pages.router, schemes_pages.router,
+    places_pages.router,
 )  # fmt: skip
 
 

@@ -115,10 +115,13 @@ def _spoken(request: Request, error: Exception) -> JSONResponse:
         headers["Retry-After"] = str(max(1, round(wait)))
     if isinstance(error, faults.Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    members = {}
+    members: dict[str, Any] = {}
     if isinstance(error, faults.Stale):
         headers["ETag"], members["version"] = f'"{error.version}"', error.version
-    said = error.say(language_of(request))
+    language = language_of(request)
+    if isinstance(error, faults.Invalid) and (places := error.places(language)):
+        members["errors"] = [{"field": place, "message": what} for place, what in places]
+    said = error.say(language)
     return problem(request, status_of(error), code_of(error), said, headers, **members)
 
 

@@ -3,9 +3,11 @@
 A noun's own errors are small subclasses of these, each with a `code` that programs can rely on.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from streetsight.models.language import SpokenError
+from streetsight.models.taxonomy import Language
 
 
 class ServiceError(SpokenError):
@@ -18,6 +20,10 @@ class Invalid(ServiceError):
     """What was sent cannot be understood or used."""
 
     code = "invalid"
+
+    def places(self, _language: Language) -> Sequence[tuple[str, str]]:
+        """Where something is wrong, and what, each by itself; none where the message says it all."""
+        return ()
 
 
 class TooLarge(ServiceError):

@@ -16,6 +16,7 @@ from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import Language
 from streetsight.service.areas.tables import Area
 from streetsight.service.auth.actor import Actor
+from streetsight.service.auth.permissions import Permission, may
 from streetsight.service.calendar.clocks import due
 from streetsight.service.calendar.deadlines import limit_for
 from streetsight.service.calendar.reading import LimitSent
@@ -38,6 +39,8 @@ from streetsight.service.issues.timeline import detail, timeline
 from streetsight.service.pages.leads import choices
 from streetsight.service.pages.rendering import language_of_page, page, wants_fragment
 from streetsight.service.people.service import list_units
+from streetsight.service.places.words import words as words_of_places
+from streetsight.service.scoring.views import counted
 from streetsight.service.settings import Settings
 from streetsight.service.store.sessions import ReadSession
 from streetsight.service.store.types import now
@@ -171,6 +174,8 @@ def _case(
         "all_kinds": [each for each in KINDS if may_do(actor, row, each)],
         "moment_of": datetime.fromisoformat,
         "length_asked": partial(_length_asked, language=language),
+        "counted": counted(session, row.id) if may(actor, Permission.READ_STREET_ENTRIES) else [],
+        "kind_names": {word.code: word.label(language) for word in words_of_places("kinds").values()},
         **said(session, actor, language),
     }  # fmt: skip
 

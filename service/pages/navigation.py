@@ -27,6 +27,8 @@ PAGES: tuple[Entry, ...] = (
     _entry("/map", "Map", P.READ),
     _entry("/candidates", "Leads", P.READ),
     _entry("/issues", "Issues", P.READ_TASKS),
+    _entry("/scores", "Scores", P.READ_STREET_ENTRIES),
+    _entry("/places", "Places", P.READ),
     _entry("/patrols", "Patrols", P.READ),
     _entry("/devices", "Devices", P.READ),
     _entry("/models", "Models", P.READ),

@@ -11,7 +11,7 @@ from streetsight.service.areas.geojson import BODY, Collection, parse_collection
 from streetsight.service.areas.routes import Crs, Lat, Lon, Reason, may_change
 from streetsight.service.auth.access import Analyst, Viewer
 from streetsight.service.candidates.queries import parse_near
-from streetsight.service.candidates.routes import Bbox
+from streetsight.service.candidates.routes import Bbox, Given
 from streetsight.service.dependencies import Cursor, Limit, Server, Text
 from streetsight.service.documents.service import NoVersion
 from streetsight.service.errors import language_of
@@ -59,25 +59,29 @@ KindHere = Annotated[Kind, Path()]
 CodeHere = Annotated[Code, Path()]
 At = Annotated[Moment | None, Query(description="As it was, or will be, then; now if not given.")]
 From = Annotated[Moment | None, Query(description="From when on it holds; now if not given.")]
-Word = Annotated[Text | None, Query(max_length=100)]
+Word = Annotated[Text | None, Query(max_length=100), Given]
 TABLE = {
     "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}},
 }
 
 
 def filters_wanted(
-    kind: Kind | None = None,
+    kind: Annotated[Kind | None, Given] = None,
     unit: Word = None,
-    chief: Annotated[Text | None, Query(max_length=100, description="Name or id, of any level.")] = None,
-    grade: Grade | None = None,
-    scene: Scene | None = None,
+    chief: Annotated[
+        Text | None, Query(max_length=100, description="Name or id, of any level."), Given
+    ] = None,
+    grade: Annotated[Grade | None, Given] = None,
+    scene: Annotated[Scene | None, Given] = None,
     area_type: Word = None,
     peer_group: Word = None,
-    search: Annotated[Text | None, Query(max_length=100, description="A part of name or code.")] = None,
-    bbox: Bbox | None = None,
-    near: Annotated[str | None, Query(description="lon,lat,radius_m; WGS-84", max_length=200)] = None,
+    search: Annotated[
+        Text | None, Query(max_length=100, description="A part of name or code."), Given
+    ] = None,
+    bbox: Annotated[Bbox | None, Given] = None,
+    near: Annotated[str | None, Query(description="lon,lat,radius_m; WGS-84", max_length=200), Given] = None,
 ) -> Filters:
-    """Dependency: which places are wanted."""
+    """Dependency: which places are wanted; an empty filter takes all."""
     return Filters(
         kind, unit, chief, grade, scene, area_type, peer_group, search, parse_bounds(bbox), parse_near(near)
     )

@@ -158,7 +158,7 @@ def figures(
             session, read_settings(), operator(), scheme, span_of(period), text, file.name, keep_good
         )
         for problem in read.problems:
-            typer.echo(problem, err=True)
+            typer.echo(problem.say(language), err=True)
         typer.echo(translate("{count} figures are kept", language, count=len(read.figures)))
 
 

@@ -13,6 +13,8 @@ from decimal import Decimal, InvalidOperation
 
 from sqlalchemy import delete, select
 
+from streetsight.models.language import SpokenError
+from streetsight.models.taxonomy import Language
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
 from streetsight.service.faults import Invalid, NotFound
@@ -35,6 +37,13 @@ class FiguresRefused(Invalid):
     """A file of figures with lines that cannot be used; the message names up to ten."""
 
     code = "figures_refused"
+    lines: Sequence["BadLine"] = ()
+
+    def say(self, language: Language) -> str:
+        return "; ".join([super().say(language), *(each.say(language) for each in self.lines[:NAMED])])
+
+    def places(self, language: Language) -> Sequence[tuple[str, str]]:
+        return [(f"line {each.line}", each.say(language)) for each in self.lines]
 
 
 class EntryRefused(Invalid):
@@ -49,6 +58,14 @@ class NoEntry(NotFound):
     code = "no_entry"
 
 
+class BadLine(SpokenError):
+    """A line of a file that cannot be used. Attributes: line: its number."""
+
+    def __init__(self, message: str, /, line: int, **values: object) -> None:
+        super().__init__(message, line=line, **values)
+        self.line = line
+
+
 @dataclass(frozen=True, slots=True)
 class FigureRead:
     """A line of a file."""
@@ -61,10 +78,10 @@ class FigureRead:
 
 @dataclass(frozen=True, slots=True)
 class FiguresRead:
-    """Attributes: problems: what is wrong with lines that are left out, each with its number."""
+    """Attributes: problems: lines that are left out."""
 
     figures: Sequence[FigureRead]
-    problems: Sequence[str]
+    problems: Sequence[BadLine]
 
 
 def read_figures(text: str, known_codes: set[str], known_keys: set[str]) -> FiguresRead:
@@ -79,15 +96,20 @@ def read_figures(text: str, known_codes: set[str], known_keys: set[str]) -> Figu
             "expected a first line with the columns {columns}; got {got}",
             columns=", ".join(COLUMNS), got=", ".join(rows.fieldnames or ()) or "nothing",
         )  # fmt: skip
-    found, problems = [], []
+    found, problems = list[FigureRead](), list[BadLine]()
     for row in rows:
-        code, key, value = ((row[name] or "").strip() for name in COLUMNS)
-        problem, number = _problem(code, key, value, known_codes, known_keys)
-        if problem or number is None:
-            problems.append(f"line {rows.line_num}: {problem}")
-        else:
-            found.append(FigureRead(rows.line_num, code, key, number))
+        try:
+            found.append(_read_line(rows.line_num, row, known_codes, known_keys))
+        except BadLine as bad:
+            problems.append(bad)
     return FiguresRead(found, problems)
+
+
+def check(session: ReadSession, settings: Settings, key: str, span: Span, text: str) -> FiguresRead:
+    """What a file of figures would bring in. Raises FiguresRefused, MonthClosed, NoScheme, NotAdopted."""
+    scheme = _open(session, key, span)
+    codes = {place.code for place in subjects_of(session, scheme.subjects, span.moments(settings.zone))}
+    return read_figures(text, codes, wanted_figures(scheme, span))
 
 
 def bring_in(
@@ -103,15 +125,15 @@ def bring_in(
     Raises:
         FiguresRefused, MonthClosed, NoScheme, NotAdopted: nothing was kept.
     """
-    scheme = _open(session, key, span)
-    codes = {place.code for place in subjects_of(session, scheme.subjects, span.moments(settings.zone))}
-    read = read_figures(text, codes, wanted_figures(scheme, span))
+    read = check(session, settings, key, span, text)
     if read.problems and not keep_good:
-        raise FiguresRefused(
-            "{count} lines cannot be used, and nothing was kept: {problems}; mend them, or take the good "
-            "ones alone (--keep-good, keep_good=true)",
-            count=len(read.problems), problems="; ".join(read.problems[:NAMED]),
-        )  # fmt: skip
+        refused = FiguresRefused(
+            "{count} lines cannot be used, and nothing was kept; mend them, or take the good ones alone "
+            "(--keep-good, keep_good=true)",
+            count=len(read.problems),
+        )
+        refused.lines = read.problems
+        raise refused
     session.add_all(
         ScoreFigure(
             scheme=key, period=span.name, code=each.code, key=each.key, value=each.value,
@@ -155,7 +177,7 @@ def enter(
     if code not in {place.code for place in subjects}:
         raise EntryRefused("{code} is no subject of the scheme {key} in {period}", code=code, key=key,
                            period=span.name)  # fmt: skip
-    known = {f"{item}.{each.key}": each for item, _, each in scheme.rules() if isinstance(each, Manual)}
+    known = manual_rules(scheme)
     if rule not in known:
         raise EntryRefused(
             "there is no manual rule {rule}; the scheme has: {known}",
@@ -176,6 +198,11 @@ def enter(
     details = {"code": code, "rule": rule, "points": str(points), "reason": reason}
     record(session, actor, "score.entered", f"score/{key}/{span.name}", details)
     return entry
+
+
+def manual_rules(scheme: Scheme) -> dict[str, Manual]:
+    """Rules by which people give or take points, by `part.item.rule`."""
+    return {f"{item}.{each.key}": each for item, _, each in scheme.rules() if isinstance(each, Manual)}
 
 
 def withdraw(session: WriteSession, actor: Actor, key: str, period: str, entry_id: str) -> ScoreEntry:
@@ -218,20 +245,29 @@ def announced_days(session: ReadSession, month: Span) -> list[InspectionDay]:
     return list(session.scalars(select(InspectionDay).where(*inside).order_by(InspectionDay.day)))
 
 
-def _problem(
-    code: str, key: str, value: str, known_codes: set[str], known_keys: set[str]
-) -> tuple[str | None, Decimal | None]:
+def _read_line(
+    line: int, row: dict[str, str | None], known_codes: set[str], known_keys: set[str]
+) -> FigureRead:
+    """Raises BadLine."""
+    code, key, value = ((row[name] or "").strip() for name in COLUMNS)
     if code not in known_codes:
-        return f"code {code or '(empty)'} is no subject of the scheme in this period", None
+        raise BadLine(
+            "line {line}: code {code} is no subject of the scheme in this period", line, code=code or '""'
+        )
     if key not in known_keys:
-        return f"key {key or '(empty)'}: expected one of {', '.join(sorted(known_keys)) or '(none)'}", None
+        known = ", ".join(sorted(known_keys)) or "-"
+        raise BadLine("line {line}: key {key}: expected one of {known}", line, key=key or '""', known=known)
     try:
         number = Decimal(value)
-    except InvalidOperation:
-        return f"value {value or '(empty)'}: expected a number as 86.5", None
+    except InvalidOperation as error:
+        raise BadLine(
+            "line {line}: value {value}: expected a number as 86.5", line, value=value or '""'
+        ) from error
     if not number.is_finite() or abs(number) > LARGEST:
-        return f"value {value}: expected a number up to {LARGEST}", None
-    return None, number
+        raise BadLine(
+            "line {line}: value {value}: expected a number up to {most}", line, value=value, most=LARGEST
+        )
+    return FigureRead(line, code, key, number)
 
 
 def _open(session: ReadSession, key: str, span: Span) -> Scheme:

@@ -190,6 +190,31 @@ def require_closed(session: ReadSession, key: str, span: Span) -> ClosedPeriod:
     return closed
 
 
+def not_its_turn(session: ReadSession, settings: Settings, key: str, span: Span) -> CannotClose | None:
+    """Why a period cannot be closed yet, whatever it holds: it has not ended, or another one comes first."""
+    try:
+        _require_turn(session, settings, key, span, now())
+    except CannotClose as error:
+        return error
+    return None
+
+
+def open_appeals(result: Result) -> list[str]:
+    """Numbers of the issues that somebody contests."""
+    return sorted({case.number for facts in result.facts for case in facts.cases if case.appeal == "open"})
+
+
+def missing_figures(result: Result) -> list[tuple[str, str]]:
+    """Code of a subject and name of a figure that its total waits for."""
+    return sorted(
+        (sheet.code, name)
+        for sheet in result.sheets
+        if sheet.status == "incomplete"
+        for part in sheet.parts
+        for name in part.missing
+    )
+
+
 def _standing(
     session: ReadSession, settings: Settings, in_force: InForce, span: Span, moment: datetime, looked: bool
 ) -> Result:
@@ -273,20 +298,12 @@ def _open_within(session: ReadSession, key: str, span: Span) -> list[str]:
 
 def _require_settled(result: Result) -> None:
     """Raises CannotClose for open appeals and missing figures."""
-    appeals = sorted({case.number for facts in result.facts for case in facts.cases if case.appeal == "open"})
-    if appeals:
+    if appeals := open_appeals(result):
         raise CannotClose(
             "appeals are open about {count} issues: {numbers}; decide them first",
             count=len(appeals), numbers=_named(appeals),
         )  # fmt: skip
-    missing = sorted(
-        f"{sheet.code} {name}"
-        for sheet in result.sheets
-        if sheet.status == "incomplete"
-        for part in sheet.parts
-        for name in part.missing
-    )
-    if missing:
+    if missing := [f"{code} {name}" for code, name in missing_figures(result)]:
         raise CannotClose(
             "{count} figures are missing: {names}; bring them in with `streetsight score figures`, or let "
             "the scheme leave the part out (missing: leave_out)",

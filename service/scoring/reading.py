@@ -1,20 +1,20 @@
 """Schemes as they are written: YAML or JSON files, and the same as JSON over HTTP."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from streetsight.models.taxonomy import default_taxonomy
+from streetsight.models.taxonomy import Language, default_taxonomy
 from streetsight.service.faults import Invalid
+from streetsight.service.places.words import words
 from streetsight.service.scoring.plans import overridden
 from streetsight.service.scoring.schemes import TAGS, Scheme, Where
 
 EXAMPLES = Path(__file__).with_name("examples")
-ROAD_GRADES = ("strict", "standard", "guided")
 DAYS, LIGHTS, INSPECTIONS = ("workday", "holiday"), ("day", "night"), ("ordinary", "announced")
 Groupings = Mapping[str, Collection[str]]
 CHANNELS = ("patrol", "inspector", "third_party", "citizen", "hotline")
@@ -24,15 +24,29 @@ class SchemeRefused(Invalid):
     """A scheme that cannot be used; the message names each place and what to change."""
 
     code = "scheme_refused"
+    problems: Sequence[str] = ()
+
+    def places(self, _language: Language) -> Sequence[tuple[str, str]]:
+        parted = (each.partition(": ") for each in self.problems)
+        return [(place, what) if what else ("", place) for place, _, what in parted]
 
 
 def read_scheme_file(path: Path, groupings: Groupings) -> Scheme:
     """A scheme of a file. Raises SchemeRefused."""
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise SchemeRefused("{path} cannot be read: {reason}", path=path, reason=_line(error)) from error
+    return read_scheme_text(data, str(path), groupings)
+
+
+def read_scheme_text(data: bytes, name: str, groupings: Groupings) -> Scheme:
+    """A scheme as the bytes of a file. Args: name: of the file; `.json` is JSON. Raises SchemeRefused."""
+    try:
+        text = data.decode("utf-8-sig")
+        content = json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise SchemeRefused("{path} cannot be read: {reason}", path=name, reason=_line(error)) from error
     return read_scheme(content, groupings)
 
 
@@ -63,7 +77,9 @@ def example_schemes() -> dict[str, Path]:
 
 def _refused(problems: list[str]) -> SchemeRefused:
     more = f"; and {len(problems) - 10} more" if len(problems) > 10 else ""
-    return SchemeRefused("the scheme cannot be used: {problems}", problems="; ".join(problems[:10]) + more)
+    refused = SchemeRefused("the scheme cannot be used: {problems}", problems="; ".join(problems[:10]) + more)
+    refused.problems = problems
+    return refused
 
 
 def _place(location: tuple[int | str, ...]) -> str:
@@ -82,7 +98,7 @@ def _odd_tags(scheme: Scheme, groupings: Groupings) -> Iterator[str]:
     taxonomy = default_taxonomy()
     known: dict[str, Collection[str]] = {
         "condition": (*taxonomy.conditions, "other"), "class": taxonomy.names, "channel": CHANNELS,
-        "road_grade": ROAD_GRADES, "day": DAYS, "light": LIGHTS, "inspection": INSPECTIONS,
+        "road_grade": tuple(words("grades")), "day": DAYS, "light": LIGHTS, "inspection": INSPECTIONS,
         **groupings,
     }  # fmt: skip
     for place, where in _wheres(scheme):

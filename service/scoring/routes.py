@@ -4,7 +4,7 @@ from datetime import date
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, File, Path, Query, Request, Security, UploadFile
+from fastapi import APIRouter, File, Form, Path, Query, Request, Security, UploadFile
 from sqlalchemy import select
 
 from streetsight.service.areas.service import require_whole_city
@@ -17,15 +17,15 @@ from streetsight.service.issues.service import find as find_issue
 from streetsight.service.scoring import figures, periods, rolling, versions
 from streetsight.service.scoring.fairness import fairness_of
 from streetsight.service.scoring.long_periods import needs, recommended
+from streetsight.service.scoring.previewing import preview
+from streetsight.service.scoring.reading import read_scheme_text
 from streetsight.service.scoring.rhythm import By, hottest, rhythm
 from streetsight.service.scoring.schemas import (
     Adopt,
     AnnouncedDay,
     AnnouncedDays,
-    Change,
     Close,
     ClosedShown,
-    Counted,
     CountedList,
     EntryList,
     EntrySent,
@@ -51,9 +51,9 @@ from streetsight.service.scoring.schemas import (
     SheetShown,
     StandingShown,
 )
-from streetsight.service.scoring.spans import Span, span_of
-from streetsight.service.scoring.tables import ClosedPeriod, ScoredIssue, ScoreFigure
-from streetsight.service.scoring.views import list_periods, sheet_for
+from streetsight.service.scoring.spans import span_of
+from streetsight.service.scoring.tables import ScoreFigure
+from streetsight.service.scoring.views import counted, list_periods, sheet_for
 from streetsight.service.store.sessions import WriteSession
 
 schemes = APIRouter(prefix="/v1/schemes", tags=["scores"])
@@ -94,19 +94,26 @@ def add_scheme(server: Server, actor: Scorer, sent: SchemeSent, request: Request
     return SchemeShown.of(version, language_of(request))
 
 
+@schemes.post("/file", status_code=201)
+def add_scheme_file(
+    server: Server, actor: Scorer, file: Annotated[UploadFile, File()],
+    reason: Annotated[str, Form(min_length=1, max_length=500)], request: Request,
+) -> SchemeShown:  # fmt: skip
+    """Keep a scheme of a YAML or JSON file as a draft."""
+    with server.database.read() as session:
+        scheme = read_scheme_text(
+            file.file.read(MOST_BYTES), file.filename or "file", versions.known_groupings(session)
+        )
+    version = server.writer.run(partial(versions.bring_in, actor=actor, scheme=scheme, reason=reason))
+    return SchemeShown.of(version, language_of(request))
+
+
 @schemes.post("/preview")
 def preview_scheme(server: Server, _actor: Scorer, sent: Previewed) -> PreviewShown:
     """What a scheme would have made of periods: of what was frozen where they are closed. Nothing is kept."""
-    changes, subjects = [], 0
-    for name in sent.periods:
-        span = span_of(name)
-        with server.database.read() as session:
-            scheme = versions.try_out(session, sent.document)
-            there = periods.preview(session, server.settings, scheme, span)
-            here = periods.result_if_any(session, server.settings, scheme.key, span)
-        subjects += len(there.standings)
-        changes += _changes(span, here, there)
-    return PreviewShown(subjects=subjects, changes=changes)
+    with server.database.read() as session:
+        scheme = versions.try_out(session, sent.document)
+        return preview(session, server.settings, scheme, [*map(span_of, sent.periods)])
 
 
 @schemes.get("/{key}/versions/{number}")
@@ -145,22 +152,7 @@ def read_counted(
     """Which closed months counted an issue, what that took, and whether it was given back."""
     with server.database.read() as session:
         found = find_issue(session, actor, issue)
-        rows = session.execute(
-            select(ScoredIssue, ClosedPeriod.period)
-            .join(ClosedPeriod, ClosedPeriod.id == ScoredIssue.closed_id)
-            .where(ScoredIssue.issue_id == found.id)
-            .order_by(ClosedPeriod.starts, ScoredIssue.scheme, ScoredIssue.code, ScoredIssue.stage)
-        ).all()
-        names = {each.id: each.period for each in session.scalars(select(ClosedPeriod))}
-    return CountedList(
-        items=[
-            Counted(
-                scheme=row.scheme, period=period, code=row.code, stage=row.stage, points=row.points,
-                restored_in=names.get(row.restored_id or ""),
-            )
-            for row, period in rows
-        ]
-    )  # fmt: skip
+        return CountedList(items=counted(session, found.id))
 
 
 @router.get("/{key}/{period}")
@@ -252,16 +244,24 @@ def list_figures(server: Server, _actor: ScoreReader, key: Key, period: Period) 
 @router.post("/{key}/{period}/figures")
 def add_figures(
     server: Server, actor: Scorer, key: Key, period: Period, file: Annotated[UploadFile, File()],
-    keep_good: bool = False,
+    request: Request, keep_good: bool = False, check: bool = False,
 ) -> FiguresKept:  # fmt: skip
-    """Bring in a CSV file: code,key,value. Nothing is kept where a line is bad, unless `keep_good`."""
+    """Bring in a CSV file: code,key,value. Nothing is kept where a line is bad, unless `keep_good`.
+
+    With `check` nothing is kept at all: it says how many would be, and what is wrong with the others.
+    """
     text = file.file.read(MOST_BYTES).decode("utf-8", errors="replace")
-    unit = partial(
-        figures.bring_in, settings=server.settings, actor=actor, key=key, span=span_of(period), text=text,
-        name=(file.filename or "file")[:200], keep_good=keep_good,
-    )  # fmt: skip
-    read = server.writer.run(unit)
-    return FiguresKept(kept=len(read.figures), left_out=list(read.problems))
+    if check:
+        with server.database.read() as session:
+            read = figures.check(session, server.settings, key, span_of(period), text)
+    else:
+        unit = partial(
+            figures.bring_in, settings=server.settings, actor=actor, key=key, span=span_of(period), text=text,
+            name=(file.filename or "file")[:200], keep_good=keep_good,
+        )  # fmt: skip
+        read = server.writer.run(unit)
+    language = language_of(request)
+    return FiguresKept(kept=len(read.figures), left_out=[each.say(language) for each in read.problems])
 
 
 @router.get("/{key}/{period}/entries")
@@ -322,18 +322,3 @@ def replace_days(server: Server, actor: Scorer, month: Period, sent: AnnouncedDa
     """Say which days of a month they were. Raises BadPeriod for days of another month."""
     said: list[tuple[date, str]] = [(each.day, each.note) for each in sent.items]
     server.writer.run(partial(figures.announce, actor=actor, days=said, month=span_of(month)))
-
-
-def _changes(span: Span, here: periods.Result | None, there: periods.Result) -> list[Change]:
-    before = {each.code: each for each in here.standings} if here else {}
-    found = []
-    for then in there.standings:
-        now = before.get(then.code)
-        if now is None or (now.total, now.rank) != (then.total, then.rank):
-            found.append(
-                Change(
-                    period=span.name, code=then.code, name=then.name, total_now=now.total if now else None,
-                    total_then=then.total, rank_now=now.rank if now else None, rank_then=then.rank,
-                )
-            )  # fmt: skip
-    return found

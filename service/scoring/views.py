@@ -10,12 +10,12 @@ from streetsight.service.auth.scope import in_scope
 from streetsight.service.faults import NotFound
 from streetsight.service.places.tables import Place
 from streetsight.service.scoring.facts import SubjectFacts
-from streetsight.service.scoring.periods import current_month, result_of
-from streetsight.service.scoring.schemas import ClosedShown, PeriodRow, named
+from streetsight.service.scoring.periods import Result, current_month, result_of
+from streetsight.service.scoring.schemas import ClosedShown, Counted, PeriodRow, named
 from streetsight.service.scoring.schemes import Scheme
 from streetsight.service.scoring.sheets import Sheet
 from streetsight.service.scoring.spans import Span
-from streetsight.service.scoring.tables import ClosedPeriod, SchemeVersion
+from streetsight.service.scoring.tables import ClosedPeriod, SchemeVersion, ScoredIssue
 from streetsight.service.scoring.versions import NotAdopted, scheme_for
 from streetsight.service.settings import Settings
 from streetsight.service.store.sessions import ReadSession
@@ -46,13 +46,17 @@ def sheet_for(
     Raises:
         NoSubject, NoScheme, NotAdopted, CalendarLacksYear
     """
-    result = result_of(session, settings, key, span)
+    return sheet_in(session, actor, result_of(session, settings, key, span), code)
+
+
+def sheet_in(session: ReadSession, actor: Actor, result: Result, code: str) -> SheetFound:
+    """One subject's sheet of a period. Raises NoSubject."""
     for facts, sheet in zip(result.facts, result.sheets, strict=True):
         if sheet.code == code and _may_see(session, actor, result.scheme.subjects, code):
             return SheetFound(result.scheme, sheet, facts)
     raise NoSubject(
         "{code} is not scored in {period} by the scheme {key}, or is not among yours",
-        code=code, period=span.name, key=key,
+        code=code, period=result.span.name, key=result.scheme.key,
     )  # fmt: skip
 
 
@@ -77,6 +81,26 @@ def list_periods(session: ReadSession, settings: Settings, language: Language) -
         for each in closed
     ]  # fmt: skip
     return rows
+
+
+def counted(session: ReadSession, issue_id: str) -> list[Counted]:
+    """Which closed months counted an issue, what that took, and when it was given back."""
+    rows = session.execute(
+        select(ScoredIssue, ClosedPeriod.period)
+        .join(ClosedPeriod, ClosedPeriod.id == ScoredIssue.closed_id)
+        .where(ScoredIssue.issue_id == issue_id)
+        .order_by(ClosedPeriod.starts, ScoredIssue.scheme, ScoredIssue.code, ScoredIssue.stage)
+    ).all()
+    restored = [row.restored_id for row, _ in rows if row.restored_id is not None]
+    found = session.execute(select(ClosedPeriod.id, ClosedPeriod.period).where(ClosedPeriod.id.in_(restored)))
+    names = dict(found.tuples().all())
+    return [
+        Counted(
+            scheme=row.scheme, period=period, code=row.code, stage=row.stage, points=row.points,
+            restored_in=names.get(row.restored_id or ""),
+        )
+        for row, period in rows
+    ]  # fmt: skip
 
 
 def _open_before(session: ReadSession, key: str, month: Span) -> list[Span]:

@@ -6,7 +6,7 @@ import { call } from "./api.js";
 import { make } from "./elements.js";
 import { notice } from "./notice.js";
 import { say } from "./words.js";
-import { ago } from "./writing.js";
+import { ago, onCityClock } from "./writing.js";
 
 document.documentElement.classList.toggle("touch", navigator.maxTouchPoints > 0); // with a mouse there is no camera to ask for
 
@@ -97,12 +97,6 @@ function parts(form) {
   const [clock, name] = unit.value.split(" ");
   form.elements.limit.value = mode.value === "limit" && amount.value ? JSON.stringify({ clock, [name]: Number(amount.value) }) : "";
   form.elements.due_at.value = mode.value === "due" && due.value ? onCityClock(due.value) : "";
-}
-
-/** A time that was typed by the city's clock, with that clock's offset from UTC. */
-function onCityClock(local) {
-  const names = new Intl.DateTimeFormat("en", { timeZone: document.body.dataset.zone, timeZoneName: "longOffset" }).formatToParts(new Date(`${local}Z`));
-  return `${local}:00${names.find(({ type }) => type === "timeZoneName").value.slice(3) || "Z"}`;
 }
 
 const nameOf = (field) => field.name || field.dataset.part;

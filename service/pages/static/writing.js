@@ -22,3 +22,9 @@ export function ago(iso) {
 export const percent = (share) => (share === null || share === undefined ? "–" : PERCENT.format(share));
 
 export const number = (value) => (value === null || value === undefined ? "–" : NUMBER.format(value));
+
+/** A time that was typed by the city's clock, with that clock's offset from UTC. */
+export function onCityClock(local) {
+  const names = new Intl.DateTimeFormat("en", { timeZone: document.body.dataset.zone, timeZoneName: "longOffset" }).formatToParts(new Date(`${local}Z`));
+  return `${local}:00${names.find(({ type }) => type === "timeZoneName").value.slice(3) || "Z"}`;
+}
