@@ -38,7 +38,7 @@ endif
 
 ## test: everything, with the training extra
 test: .venv/.all
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
 
 ## check: format, lint, types
 check: .venv/.all

@@ -24,7 +24,7 @@ from streetsight.service.pages.scores import adopted
 from streetsight.service.people.service import list_units
 from streetsight.service.places import service
 from streetsight.service.places.chiefs import tree_of
-from streetsight.service.places.examples import example_files
+from streetsight.service.places.reading import example_files
 from streetsight.service.places.routes import Asked, CodeHere, KindHere
 from streetsight.service.places.schemas import FIXED, PlaceFeature, PlaceShown, missing_of
 from streetsight.service.places.tables import IssuePlace, Place
