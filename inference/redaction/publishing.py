@@ -1,6 +1,7 @@
 """Copies of pictures for others: upright, in sRGB, with nothing of what the camera wrote beside them."""
 
 import io
+import struct
 from functools import cache
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image, ImageCms
 from streetsight.inference.drawing import shrink
 
 QUALITY, SMALL_QUALITY, SMALL_PX = 88, 80, 480
+_MADE = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
 
 
 def published_jpeg(image_rgb_hwc: NDArray[np.uint8], longest_px: int | None = None) -> bytes:
@@ -46,4 +48,6 @@ def to_srgb(image_rgb_hwc: NDArray[np.uint8], profile: bytes | None) -> NDArray[
 
 @cache
 def _srgb_profile() -> bytes:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    """Without the moment that it was made at, which ICC.1:2010 has at 24 to 35: copies have no time."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile[:24] + _MADE + profile[36:]

@@ -1,8 +1,9 @@
 """A document as a file of the form that is wanted."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from streetsight.service.bulletins.document import Document
 from streetsight.service.bulletins.html import html
@@ -11,6 +12,7 @@ from streetsight.service.bulletins.pen import Pen
 from streetsight.service.bulletins.word import word
 from streetsight.service.bulletins.workbook import workbook
 from streetsight.service.faults import Invalid
+from streetsight.service.open311.rendering import NO_XML
 
 Form = Literal["html", "pdf", "docx", "xlsx"]
 MEDIA_TYPES: dict[Form, str] = {
@@ -32,7 +34,19 @@ class UnknownEnding(Invalid):
 
 def rendered(document: Document, form: Form, pen: Pen) -> bytes:
     """The file's bytes; the same document gives the same ones."""
-    return RENDERERS[form](document, pen)
+    return RENDERERS[form](_clean(document), pen)
+
+
+def _clean(value: Any) -> Any:
+    """The same without characters that no XML can hold: one would make a whole file unreadable."""
+    if isinstance(value, str):
+        return NO_XML.sub("\ufffd", value)
+    if isinstance(value, (list, tuple)):
+        return [_clean(each) for each in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {each.name: _clean(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        return dataclasses.replace(value, **fields)
+    return value
 
 
 def form_of(output: Path) -> Form:

@@ -13,7 +13,7 @@ Format = Literal["json", "xml"]
 MEDIA_TYPES: dict[Format, str] = {"json": "application/json", "xml": "text/xml"}
 
 # What XML 1.0 cannot hold, escaped or not (section 2.2).
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +81,4 @@ def _text(value: Any) -> str | None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return _NO_XML.sub("\ufffd", str(value))
+    return NO_XML.sub("\ufffd", str(value))

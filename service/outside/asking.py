@@ -22,7 +22,7 @@ def ask_server(url: str, token: str) -> list[Check]:
     """Check a server. Raises NoCredentials, Unavailable."""
     if not token:
         raise NoCredentials(
-            "give a token of a person who may follow events: --token ssp_... or STREETSIGHT_TOKEN"
+            "give a token of a person who may follow events: --token ssp_... or CONFORMANCE_TOKEN"
         )
     headers = {"Authorization": f"Bearer {token}"}
     with _client(url) as client:
@@ -34,7 +34,7 @@ def ask_server(url: str, token: str) -> list[Check]:
 def ask_receiver(url: str, secret: str) -> list[Check]:
     """Check a receiver of webhooks. Raises NoCredentials, Unavailable."""
     if not secret.startswith(PREFIX):
-        raise NoCredentials("give the receiver's secret: --secret whsec_... or STREETSIGHT_WEBHOOK_SECRET")
+        raise NoCredentials("give the receiver's secret: --secret whsec_... or CONFORMANCE_SECRET")
 
     def post(body: bytes, headers: Mapping[str, str]) -> int:
         status: int = client.post(url, content=body, headers=headers).status_code

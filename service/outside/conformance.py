@@ -105,12 +105,13 @@ def _schemas(get: Get) -> Check:
 def _pulled(get: Get, noun: str, shape: type[BaseModel]) -> Check:
     """All pages; what comes in the walk through all rows comes once, and the last cursor leads on."""
     check, seen = Check(noun), set[str]()
-    for page in _pages(get, f"/v1/outside/{noun}", check):
-        check.valid(shape, page, f"page {check.count + 1}")
+    for number, page in enumerate(_pages(get, f"/v1/outside/{noun}", check), 1):
+        check.valid(shape, page, f"page {number}")
         ids = [each.get("id") for each in page.get("items", [])]
         if again := seen.intersection(ids):
             check.wrong(f"{len(again)} come twice, {min(again)} for one")
         seen.update(ids)
+    check.count = len(seen)
     return check
 
 

@@ -306,9 +306,9 @@ def national(
 @app.command()
 def conformance(
     url: Annotated[str, typer.Argument(help="Of a Streetsight server, or of a receiver with --receiver.")],
-    token: Annotated[str, typer.Option(envvar="STREETSIGHT_TOKEN", help="Of a person who may follow.")] = "",
+    token: Annotated[str, typer.Option(envvar="CONFORMANCE_TOKEN", help="Of a person who may follow.")] = "",
     receiver: Annotated[bool, typer.Option("--receiver", help="Try a receiver of webhooks.")] = False,
-    secret: Annotated[str, typer.Option(envvar="STREETSIGHT_WEBHOOK_SECRET", help="whsec_...")] = "",
+    secret: Annotated[str, typer.Option(envvar="CONFORMANCE_SECRET", help="whsec_...")] = "",
     lang: Lang = None,
 ) -> None:
     """Whether a server, or a receiver, keeps the contract with outside systems. Exit status 1 if not."""
