@@ -89,10 +89,14 @@ def next_delivery(session: ReadSession, webhook_id: str) -> Delivery | None:
 
 
 def forget(session: WriteSession, before: datetime, most: int = 1000) -> int:
-    """Delete old events with what was sent of them; gives how many. What still waits stays."""
+    """Delete old events with what was sent of them; gives how many.
+
+    What still waits stays; so does the newest event, from which the next one is numbered.
+    """
+    newest = select(func.max(Event.number)).scalar_subquery()
     waiting = exists().where(Delivery.event_id == Event.id, Delivery.state == "pending")
-    old = select(Event.id).where(Event.created_at < before, ~waiting).order_by(Event.id).limit(most)
-    ids = session.scalars(old).all()
+    old = select(Event.id).where(Event.created_at < before, Event.number < newest, ~waiting)
+    ids = session.scalars(old.order_by(Event.id).limit(most)).all()
     sent = select(Delivery.id).where(Delivery.event_id.in_(ids))
     session.execute(delete(Attempt).where(Attempt.delivery_id.in_(sent)))
     session.execute(delete(Delivery).where(Delivery.event_id.in_(ids)))

@@ -528,6 +528,11 @@ def test_old_events_are_forgotten_but_not_what_waits(office: Office, receiver: R
         assert forget(session, now() + timedelta(seconds=1)) == 1
     office.courier.turn()
     assert receiver.subjects == ["candidate/1", "candidate/2"]
+    with office.database.write() as session:
+        assert forget(session, now() + timedelta(seconds=1)) == 0, "numbers go on from the newest one"
+    office.publish(3)
+    with office.database.read() as session:
+        assert session.scalars(select(Event.number).order_by(Event.number)).all() == [2, 3]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
