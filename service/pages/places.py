@@ -174,7 +174,7 @@ def _counts(session: ReadSession, actor: Actor, moment: datetime) -> dict[str, i
     rows = session.execute(
         select(*seen).where(in_scope(actor, Place.area_path), service.in_force(moment)).group_by(Place.kind)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _in_force(history: Sequence[Place]) -> Place:

@@ -93,7 +93,7 @@ def counted(session: ReadSession, issue_id: str) -> list[Counted]:
     ).all()
     restored = [row.restored_id for row, _ in rows if row.restored_id is not None]
     found = session.execute(select(ClosedPeriod.id, ClosedPeriod.period).where(ClosedPeriod.id.in_(restored)))
-    names = dict(found.tuples().all())
+    names = dict(found.all())
     return [
         Counted(
             scheme=row.scheme, period=period, code=row.code, stage=row.stage, points=row.points,

@@ -154,6 +154,14 @@ def test_a_place_is_drawn_changed_and_ended(imported: Page, shoot: Callable[[Pag
     expect(page.locator(".place-rows")).not_to_contain_text(code)
 
 
+def test_the_map_of_all_shows_them_and_leads_to_them(imported: Page) -> None:
+    page = imported
+    page.goto("/map?at=120.105,30.205,15&layers=places")
+    expect(page.locator("#map path[stroke='#0b5cad']").first).to_be_visible()
+    page.locator("#map path[stroke='#0b5cad']").first.click()
+    page.wait_for_url(re.compile("/places/section/S[123]$"))
+
+
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_everybody_can_use_it(
     imported: Page, visitor: Visitor, accessible: Callable[[Page], None],

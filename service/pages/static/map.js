@@ -6,6 +6,7 @@ import { outlines } from "./map_outlines.js";
 import { notice } from "./notice.js";
 import { baseMap, drawn, meant, tiles } from "./pin_map.js";
 import { whereIAm } from "./here.js";
+import { colourOf } from "./place_shapes.js";
 import { conditionColour, conditionLabel } from "./taxonomy.js";
 import L from "./vendor/leaflet.js";
 import { number } from "./writing.js";
@@ -116,20 +117,26 @@ const ways = new Ground("/v1/coverage/ways", (data) => L.geoJSON(data, {
     .on("click", () => location.assign(`/patrols/${properties.patrol_id}`)),
 }));
 
+const sections = ({ properties: { kind } }) => Number(kind === "section"); // large: sent to the back last, they lie under the others
+const places = new Ground("/v1/places/geojson", ({ features }) => L.featureGroup([...features].sort((one, other) => sections(one) - sections(other)).map(({ properties: { kind, code, name }, geometry, ground: covered }) => {
+  const colour = colourOf(kind), shape = L.geoJSON(covered ?? geometry, { coordsToLatLng: drawn, style: { color: colour, weight: 2, fillOpacity: 0.06 } });
+  return shape.bindTooltip(make("span", {}, name), { sticky: true }).on("click", () => location.assign(`/places/${kind}/${code}`));
+})));
+
 /** Draw what the address asks for. */
 async function draw() {
   const filters = new URLSearchParams(location.search), on = (name) => layersOf(filters).includes(name);
   area.show(on("areas"), on("ground"));
   document.querySelector(".ground-key").hidden = !on("ground");
-  const far = (on("ground") || on("ways")) && map.getZoom() < GROUND_ZOOM;
-  const shown = await Promise.allSettled([leads.show(on("leads"), filters), issues.show(on("issues"), filters), ground.show(on("ground"), filters), ways.show(on("ways"), filters)]);
+  const far = (on("ground") || on("ways") || on("places")) && map.getZoom() < GROUND_ZOOM;
+  const shown = await Promise.allSettled([leads.show(on("leads"), filters), issues.show(on("issues"), filters), ground.show(on("ground"), filters), ways.show(on("ways"), filters), places.show(on("places"), filters)]);
   const failed = shown.find(({ status, reason }) => status === "rejected" && reason?.name !== "AbortError");
   if (failed) notice(failed.reason instanceof Problem ? failed.reason.message : String(failed.reason), { bad: true, key: "map" });
   if (shown[0].status === "fulfilled") totals.leads = shown[0].value;
   if (shown[1].status === "fulfilled") totals.issues = shown[1].value;
   const none = totals.leads + totals.issues === 0 && (on("leads") || on("issues"));
   const here = none ? say("Nothing here by these filters.") : say("{leads} leads · {issues} issues here", { leads: number(totals.leads), issues: number(totals.issues) });
-  summary.textContent = far ? `${here} · ${say("Zoom in to see ground and ways.")}` : here;
+  summary.textContent = far ? `${here} · ${say("Zoom in to see ground, ways and places.")}` : here;
   document.body.dataset.drawn = String(Number(document.body.dataset.drawn ?? 0) + 1);
 }
 

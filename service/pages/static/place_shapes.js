@@ -1,9 +1,14 @@
 // Shapes of the register on a map: colours by kind, and drawn shapes as GeoJSON in WGS-84.
-import { drawn, meant } from "./pin_map.js";
+import { drawn, meant, tiles } from "./pin_map.js";
 
 const COLOURS = { section: "#0b5cad", point: "#b42318", road: "#146c34", compound: "#8a4b00", park: "#2f8f46", toilet: "#6b3fa0", junction: "#00707a", site: "#a0296b", riverbank: "#2375a8", market: "#946200", school: "#7a4fbf", other: "#56606f" };
 
-export const colourOf = (kind) => COLOURS[kind] ?? COLOURS.other;
+/** A kind's colour; lighter on a dark ground without tiles. */
+export function colourOf(kind) {
+  const colour = COLOURS[kind] ?? COLOURS.other;
+  if (tiles().url || !matchMedia("(prefers-color-scheme: dark)").matches) return colour;
+  return `#${colour.slice(1).match(/../g).map((part) => Math.round((parseInt(part, 16) + 255) / 2).toString(16).padStart(2, "0")).join("")}`;
+}
 
 /** A Leaflet layer of a GeoJSON geometry; `leaflet`: vendor/leaflet-draw.js is one of its own. */
 export function shapeOf(leaflet, geometry, kind, options = {}) {

@@ -5,8 +5,16 @@ document.addEventListener("click", ({ target }) => {
   const opener = target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens).showModal();
   if (target.closest("[data-closes]")) target.closest("dialog").close();
-  if (target.closest("[data-print]")) print();
+  if (target.closest("[data-print]")) void printWhole();
 });
+
+/** Paper shows what was not scrolled to, too. */
+async function printWhole() {
+  const pictures = [...document.querySelectorAll("details[open] img[loading=lazy], img[loading=lazy]:not(details *)")];
+  for (const each of pictures) each.loading = "eager";
+  await Promise.allSettled(pictures.map((each) => each.decode()));
+  print();
+}
 
 // Who chooses another scheme or period wants to see it.
 const which = document.querySelector("form.which");
