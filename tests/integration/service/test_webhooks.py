@@ -181,7 +181,8 @@ verify = snippet()["verify"]
 def test_events_arrive_in_order_signed_and_as_cloudevents(office: Office, receiver: Receiver) -> None:
     _, secret = office.add(receiver.url, headers={"X-Key": "abc"})
     ids = [office.publish(number, area="/330106/") for number in range(5)]
-    assert office.courier.turn() == 1
+    while office.courier.turn():  # on a busy machine a destination's time is up before its events are
+        pass
     assert receiver.subjects == [f"candidate/{number}" for number in range(5)]
     assert office.courier.turn() == 0
     headers, body = receiver.got[0]
