@@ -35,7 +35,12 @@ COLUMNS = [Column("名称"), Column("得分", "points"), Column("时间", "momen
 def document(text: str) -> Document:
     table = Table("排名", COLUMNS, [[text, Decimal("98.5"), MOMENT], ["b", "未检查", None]], note=text)
     form = Table("表", [Column("a"), Column("b")], [[text, ""]], form=True)
-    blocks = [Paragraph(text), table, form, Pictures(text, [Picture(None, text)])]
+    blocks: list[Paragraph | Table | Pictures] = [
+        Paragraph(text),
+        table,
+        form,
+        Pictures(text, [Picture(None, text)]),
+    ]
     return Document(
         "zh", text, text, MOMENT, marks=[text], foot=[text], sheets=[table],
         sections=[Section(text, blocks), Section("二", [table], own_page=True)],
