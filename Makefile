@@ -36,7 +36,7 @@ else
 endif
 	@echo "Look at $(OUT)/report.html"
 
-## test: everything, with the training extra
+## test: everything, with the extras for training and for clusters
 test: .venv/.all
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
 
@@ -78,7 +78,7 @@ lock: .venv/.uv
 	$(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate \
 		--constraints requirements/limits.in pyproject.toml --output-file requirements/serve.txt
 	$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-		--extra train --group dev --constraints requirements/serve.txt \
+		--extra cluster --extra train --group dev --constraints requirements/serve.txt \
 		pyproject.toml --output-file requirements/all.txt
 
 clean:
