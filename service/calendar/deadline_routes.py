@@ -3,23 +3,21 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from streetsight.inference.rules.settings import Level
-from streetsight.service import dependencies
 from streetsight.service.auth.access import Analyst
 from streetsight.service.calendar import service
 from streetsight.service.calendar.clocks import due
 from streetsight.service.calendar.deadlines import Described, fits
 from streetsight.service.calendar.reading import DeadlineDocument, example_files
-from streetsight.service.calendar.routes import Number, Reason, TaskReader
+from streetsight.service.calendar.routes import TaskReader
 from streetsight.service.calendar.schemas import LimitFound
 from streetsight.service.calendar.tables import DeadlineVersion
-from streetsight.service.dependencies import Cursor, Server, Text
-from streetsight.service.documents import service as documents
-from streetsight.service.documents.reading import read_file
-from streetsight.service.documents.schemas import ExampleShown, InForce, VersionPage, VersionShown
-from streetsight.service.documents.service import NoVersion, version_of
+from streetsight.service.dependencies import Server, Text
+from streetsight.service.documents.routes import Reason, add_document_routes
+from streetsight.service.documents.schemas import InForce, VersionShown
+from streetsight.service.documents.service import version_of
 from streetsight.service.errors import language_of
 from streetsight.service.etags import IfMatch, etag
 from streetsight.service.store.types import now
@@ -78,38 +76,4 @@ def find_limits(
     return LimitFound(limits=found, says=first.say(language_of(request)), due_at=moment)
 
 
-@router.get("/examples")
-def list_examples(_actor: Analyst) -> list[ExampleShown]:
-    """Shipped tables."""
-    found = {name: read_file(path, DeadlineDocument) for name, path in example_files("deadlines").items()}
-    return [ExampleShown(name=name, title=each.name, source=each.source) for name, each in found.items()]
-
-
-@router.get("/examples/{name}")
-def read_example(
-    _actor: Analyst, name: Annotated[str, Path(pattern="^[a-z0-9-]{1,60}$")]
-) -> DeadlineDocument:
-    """A shipped table, to change and bring in."""
-    path = example_files("deadlines").get(name)
-    if path is None:
-        raise NoVersion("there is no example {name}", name=name)
-    return read_file(path, DeadlineDocument)
-
-
-@router.get("/versions")
-def list_versions(
-    server: Server, _actor: Analyst, limit: dependencies.Limit = 50, cursor: Cursor = None
-) -> VersionPage:
-    """All versions, newest first: who, when, why."""
-    with server.database.read() as session:
-        found = documents.list_versions(session, DeadlineVersion, limit, cursor)
-    return VersionPage(items=[*map(VersionShown.of, found.items)], next_cursor=found.next_cursor)
-
-
-@router.get("/versions/{number}")
-def read_version(server: Server, _actor: Analyst, number: Number) -> DeadlineDocument:
-    """One version, as it came."""
-    with server.database.read() as session:
-        version = version_of(session, DeadlineVersion, number)
-    assert version is not None
-    return DeadlineDocument.model_validate(version.document)
+add_document_routes(router, "", DeadlineDocument, DeadlineVersion, partial(example_files, "deadlines"))

@@ -4,21 +4,20 @@ from datetime import date
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response, Security
+from fastapi import APIRouter, Query, Request, Response, Security
 from pydantic import AwareDatetime
 
-from streetsight.service import dependencies
 from streetsight.service.auth.access import Analyst, allowed
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission
 from streetsight.service.calendar import service
 from streetsight.service.calendar.clocks import Clock, Limit, due
-from streetsight.service.calendar.reading import CalendarDocument
+from streetsight.service.calendar.reading import CalendarDocument, example_files
 from streetsight.service.calendar.schemas import DayShown, DueShown
 from streetsight.service.calendar.tables import CalendarVersion
-from streetsight.service.dependencies import Cursor, Server, Text
-from streetsight.service.documents import service as documents
-from streetsight.service.documents.schemas import InForce, VersionPage, VersionShown
+from streetsight.service.dependencies import Server
+from streetsight.service.documents.routes import Reason, add_document_routes
+from streetsight.service.documents.schemas import InForce, VersionShown
 from streetsight.service.documents.service import version_of
 from streetsight.service.errors import language_of
 from streetsight.service.etags import IfMatch, etag
@@ -27,8 +26,6 @@ from streetsight.service.store.types import now
 router = APIRouter(prefix="/v1/calendar", tags=["calendar"])
 
 TaskReader = Annotated[Actor, Security(allowed(Permission.READ_TASKS))]
-Reason = Annotated[Text, Query(min_length=1, max_length=500, description="Why; stays with the version.")]
-Number = Annotated[int, Path(ge=1, lt=2**31)]
 
 
 @router.get("")
@@ -80,20 +77,4 @@ def read_due(
     return DueShown(start=begin, due_at=moment, says=limit.say(language_of(request)))
 
 
-@router.get("/versions")
-def list_versions(
-    server: Server, _actor: Analyst, limit: dependencies.Limit = 50, cursor: Cursor = None
-) -> VersionPage:
-    """All versions, newest first: who, when, why."""
-    with server.database.read() as session:
-        found = documents.list_versions(session, CalendarVersion, limit, cursor)
-    return VersionPage(items=[*map(VersionShown.of, found.items)], next_cursor=found.next_cursor)
-
-
-@router.get("/versions/{number}")
-def read_version(server: Server, _actor: Analyst, number: Number) -> CalendarDocument:
-    """One version, as it came."""
-    with server.database.read() as session:
-        version = version_of(session, CalendarVersion, number)
-    assert version is not None
-    return CalendarDocument.model_validate(version.document)
+add_document_routes(router, "", CalendarDocument, CalendarVersion, partial(example_files, "calendar"))

@@ -3,16 +3,14 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from streetsight.service import dependencies
 from streetsight.service.auth.access import Analyst
-from streetsight.service.calendar.routes import Number, Reason, TaskReader
-from streetsight.service.dependencies import Cursor, Server, Text
-from streetsight.service.documents import service as documents
-from streetsight.service.documents.reading import read_file
-from streetsight.service.documents.schemas import ExampleShown, VersionPage, VersionShown
-from streetsight.service.documents.service import NoVersion, version_of
+from streetsight.service.calendar.routes import TaskReader
+from streetsight.service.dependencies import Server, Text
+from streetsight.service.documents.routes import Reason, add_document_routes
+from streetsight.service.documents.schemas import VersionShown
+from streetsight.service.documents.service import version_of
 from streetsight.service.errors import language_of
 from streetsight.service.etags import IfMatch, etag
 from streetsight.service.groupings import service
@@ -65,38 +63,4 @@ def read_groups(
     return GroupShown.all_of(document, condition, class_name, named, language_of(request))
 
 
-@router.get("/examples")
-def list_examples(_actor: Analyst) -> list[ExampleShown]:
-    """Shipped groupings."""
-    found = {name: read_file(path, GroupingDocument) for name, path in example_files().items()}
-    return [ExampleShown(name=name, title=each.name, source=each.source) for name, each in found.items()]
-
-
-@router.get("/examples/{name}")
-def read_example(
-    _actor: Analyst, name: Annotated[str, Path(pattern="^[a-z0-9-]{1,60}$")]
-) -> GroupingDocument:
-    """Shipped groupings, to change and bring in."""
-    path = example_files().get(name)
-    if path is None:
-        raise NoVersion("there is no example {name}", name=name)
-    return read_file(path, GroupingDocument)
-
-
-@router.get("/versions")
-def list_versions(
-    server: Server, _actor: Analyst, limit: dependencies.Limit = 50, cursor: Cursor = None
-) -> VersionPage:
-    """All versions, newest first: who, when, why."""
-    with server.database.read() as session:
-        found = documents.list_versions(session, GroupingVersion, limit, cursor)
-    return VersionPage(items=[*map(VersionShown.of, found.items)], next_cursor=found.next_cursor)
-
-
-@router.get("/versions/{number}")
-def read_version(server: Server, _actor: Analyst, number: Number) -> GroupingDocument:
-    """One version, as it came."""
-    with server.database.read() as session:
-        version = version_of(session, GroupingVersion, number)
-    assert version is not None
-    return GroupingDocument.model_validate(version.document)
+add_document_routes(router, "", GroupingDocument, GroupingVersion, example_files)

@@ -6,20 +6,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, Security
 
 from streetsight.inference.positions.profile import Crs
-from streetsight.service import dependencies
 from streetsight.service.areas.geojson import Document, parse_collection
 from streetsight.service.areas.service import path_of_area
 from streetsight.service.auth.access import Analyst, allowed
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission
 from streetsight.service.auth.scope import within
-from streetsight.service.calendar.routes import Number, Reason
 from streetsight.service.campaigns.phases import moments_of
 from streetsight.service.dependencies import Cursor, Id, Limit, Server, Text
 from streetsight.service.documents import service as documents
-from streetsight.service.documents.reading import read_file
-from streetsight.service.documents.schemas import ExampleShown, VersionPage, VersionShown
-from streetsight.service.documents.service import NoVersion, version_of
+from streetsight.service.documents.routes import Reason, add_document_routes
+from streetsight.service.documents.schemas import VersionShown
+from streetsight.service.documents.service import version_of
 from streetsight.service.errors import language_of
 from streetsight.service.etags import IfMatch, etag
 from streetsight.service.issues import service as issues
@@ -167,39 +165,7 @@ def replace_rules(
     return VersionShown.of(version)
 
 
-@router.get("/rules/examples")
-def list_examples(_actor: Analyst) -> list[ExampleShown]:
-    """Shipped rules."""
-    found = {name: read_file(path, ShopRules) for name, path in example_files().items()}
-    return [ExampleShown(name=name, title=each.name, source=each.source) for name, each in found.items()]
-
-
-@router.get("/rules/examples/{name}")
-def read_example(_actor: Analyst, name: Annotated[str, Path(pattern="^[a-z0-9-]{1,60}$")]) -> ShopRules:
-    """Shipped rules, to change and bring in."""
-    path = example_files().get(name)
-    if path is None:
-        raise NoVersion("there is no example {name}", name=name)
-    return read_file(path, ShopRules)
-
-
-@router.get("/rules/versions")
-def list_versions(
-    server: Server, _actor: Analyst, limit: dependencies.Limit = 50, cursor: Cursor = None
-) -> VersionPage:
-    """All versions, newest first: who, when, why."""
-    with server.database.read() as session:
-        found = documents.list_versions(session, ShopRulesVersion, limit, cursor)
-    return VersionPage(items=[*map(VersionShown.of, found.items)], next_cursor=found.next_cursor)
-
-
-@router.get("/rules/versions/{number}")
-def read_version(server: Server, _actor: Analyst, number: Number) -> ShopRules:
-    """One version, as it came."""
-    with server.database.read() as session:
-        version = version_of(session, ShopRulesVersion, number)
-    assert version is not None
-    return ShopRules.model_validate(version.document)
+add_document_routes(router, "/rules", ShopRules, ShopRulesVersion, example_files)
 
 
 @router.get("/months")
