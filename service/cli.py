@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streetsight.models.cli import Lang, spoken_errors
+from streetsight.models.cli import Lang
+from streetsight.service.store.commands import spoken_data_errors
 
 if TYPE_CHECKING:
     from streetsight.models.taxonomy import Language
@@ -114,9 +115,8 @@ def _settings(lang: str | None, **given: object) -> "Iterator[tuple[Settings, La
     from streetsight.service.faults import ServiceError
     from streetsight.service.logs import configure_logs
     from streetsight.service.settings import PREFIX, read_settings
-    from streetsight.service.store.database import DatabaseError, spoken_failures
 
-    with spoken_errors(lang, (DatabaseError, ServiceError)) as language, spoken_failures():
+    with spoken_data_errors(lang, ServiceError) as language:
         for name, value in given.items():
             if value is not None:
                 os.environ[f"{PREFIX}{name.upper()}"] = str(value)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from streetsight.models.cli import Lang, spoken_errors
+from streetsight.models.cli import Lang
+from streetsight.service.store.commands import database_of_settings, spoken_data_errors
 
 app = typer.Typer(no_args_is_help=True, help="Areas of the city: import, list.")
 
@@ -29,10 +30,9 @@ def import_(
     from streetsight.service.auth.actor import operator
     from streetsight.service.faults import ServiceError
     from streetsight.service.settings import read_settings
-    from streetsight.service.store.database import DatabaseError, spoken_failures
     from streetsight.service.store.opening import open_database
 
-    with spoken_errors(lang, (DatabaseError, ServiceError)) as language, spoken_failures():
+    with spoken_data_errors(lang, ServiceError) as language:
         read, number = read_areas(parse_collection(file.read_bytes()), crs), 0
         for warning in read.warnings:
             typer.echo(warning.say(language), err=True)
@@ -49,15 +49,7 @@ def list_(lang: Lang = None) -> None:
     from streetsight.service.areas.schemas import AreaShown
     from streetsight.service.areas.service import all_areas
     from streetsight.service.auth.actor import operator
-    from streetsight.service.settings import read_settings
-    from streetsight.service.store.database import DatabaseError, spoken_failures
-    from streetsight.service.store.opening import open_database
 
-    with (
-        spoken_errors(lang, (DatabaseError,)),
-        spoken_failures(),
-        open_database(read_settings()) as database,
-        database.read() as session,
-    ):
+    with database_of_settings(lang) as (database, _), database.read() as session:
         for area in all_areas(session, operator()):
             typer.echo(json.dumps(AreaShown.of(area).model_dump(), ensure_ascii=False))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streetsight.models.cli import Lang
-from streetsight.service.store.commands import database_of_settings, spoken_data_errors
+from streetsight.service.store.commands import database_of_settings
 
 if TYPE_CHECKING:
     from streetsight.service.places.attributing import Fault
@@ -55,10 +55,8 @@ def import_(
     from streetsight.service.faults import ServiceError
     from streetsight.service.places.changing import Said
     from streetsight.service.places.reading import example_files
-    from streetsight.service.settings import read_settings
-    from streetsight.service.store.opening import open_database
 
-    with spoken_data_errors(lang, ServiceError) as language, open_database(read_settings()) as database:
+    with database_of_settings(lang, ServiceError) as (database, language):
         path, said = file_wanted(file, example, example_files()), Said(reason, _moment(begins))
         kinds = [_kind(each) or each for each in kind or ()]
         odd: Sequence[Finding | Fault]
@@ -84,8 +82,7 @@ def list_(
     from streetsight.service.places.service import places_in_force
 
     with (
-        spoken_data_errors(lang, ServiceError),
-        database_of_settings(lang) as (database, _),
+        database_of_settings(lang, ServiceError) as (database, _),
         database.read() as session,
     ):
         for place in places_in_force(session, _kind(kind), _moment(at)):
@@ -105,8 +102,7 @@ def show(
     from streetsight.service.places.service import history_of
 
     with (
-        spoken_data_errors(lang, ServiceError),
-        database_of_settings(lang) as (database, _),
+        database_of_settings(lang, ServiceError) as (database, _),
         database.read() as session,
     ):
         for place in history_of(session, operator(), _kind(kind) or kind, code):
@@ -124,8 +120,7 @@ def check(
     from streetsight.service.places.service import places_in_force
 
     with (
-        spoken_data_errors(lang, ServiceError) as language,
-        database_of_settings(lang) as (database, _),
+        database_of_settings(lang, ServiceError) as (database, language),
         database.read() as session,
     ):
         places, whole = places_in_force(session, _kind(kind), _moment(at)), 0

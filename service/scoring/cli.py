@@ -31,10 +31,8 @@ def import_(
     from streetsight.service.faults import ServiceError
     from streetsight.service.scoring.reading import example_schemes, read_scheme_file
     from streetsight.service.scoring.versions import bring_in, known_groupings
-    from streetsight.service.settings import read_settings
-    from streetsight.service.store.opening import open_database
 
-    with spoken_data_errors(lang, ServiceError) as language, open_database(read_settings()) as database:
+    with database_of_settings(lang, ServiceError) as (database, language):
         with database.read() as session:
             path = file_wanted(file, example, example_schemes())
             scheme = read_scheme_file(path, known_groupings(session))
@@ -63,8 +61,7 @@ def adopt(
     from streetsight.service.scoring.spans import span_of
 
     with (
-        spoken_data_errors(lang, ServiceError),
-        database_of_settings(lang) as (database, language),
+        database_of_settings(lang, ServiceError) as (database, language),
         database.write() as session,
     ):
         row = versions.version_of(session, scheme, version)
@@ -94,8 +91,7 @@ def show(scheme: Scheme, period: Period, as_json: AsJson = False, lang: Lang = N
     from streetsight.service.settings import read_settings
 
     with (
-        spoken_data_errors(lang, ServiceError),
-        database_of_settings(lang) as (database, language),
+        database_of_settings(lang, ServiceError) as (database, language),
         database.read() as session,
     ):
         result = result_of(session, read_settings(), scheme, span_of(period), looked=True)
@@ -121,8 +117,7 @@ def sheet(
     from streetsight.service.settings import read_settings
 
     with (
-        spoken_data_errors(lang, ServiceError),
-        database_of_settings(lang) as (database, _),
+        database_of_settings(lang, ServiceError) as (database, _),
         database.read() as session,
     ):
         found = sheet_for(session, read_settings(), operator(), scheme, span_of(period), code)
@@ -149,8 +144,7 @@ def figures(
     from streetsight.service.settings import read_settings
 
     with (
-        spoken_data_errors(lang, ServiceError),
-        database_of_settings(lang) as (database, language),
+        database_of_settings(lang, ServiceError) as (database, language),
         database.write() as session,
     ):
         text = file.read_text(encoding="utf-8-sig", errors="replace")
@@ -175,7 +169,7 @@ def close(
     from streetsight.service.scoring.spans import span_of
     from streetsight.service.settings import read_settings
 
-    with spoken_data_errors(lang, ServiceError), database_of_settings(lang) as (database, language):
+    with database_of_settings(lang, ServiceError) as (database, language):
         closed = periods.close(database, read_settings(), operator(), scheme, span_of(period), note)
         done = "{period} is closed: {count} subjects, facts {facts}, sheets {sheets}"
         typer.echo(translate(done, language, period=period, count=closed.subjects,
@@ -195,8 +189,7 @@ def reopen(
     from streetsight.service.scoring.spans import span_of
 
     with (
-        spoken_data_errors(lang, ServiceError),
-        database_of_settings(lang) as (database, language),
+        database_of_settings(lang, ServiceError) as (database, language),
         database.write() as session,
     ):
         periods.reopen(session, operator(), scheme, span_of(period), why)
@@ -217,8 +210,7 @@ def recompute(
 
     differ = False
     with (
-        spoken_data_errors(lang, ServiceError),
-        database_of_settings(lang) as (database, language),
+        database_of_settings(lang, ServiceError) as (database, language),
         database.read() as session,
     ):
         for closed in closed_periods(session, scheme, period):
@@ -293,8 +285,7 @@ def national(
     from streetsight.service.settings import read_settings
 
     with (
-        spoken_data_errors(lang, ServiceError),
-        database_of_settings(lang) as (database, language),
+        database_of_settings(lang, ServiceError) as (database, language),
         database.read() as session,
     ):
         form, settings = one_of(output, ("csv", "json")), read_settings()
@@ -335,8 +326,7 @@ def _rows(scheme: str, period: str, output: Path, lang: str | None, table: Any) 
     from streetsight.service.settings import read_settings
 
     with (
-        spoken_data_errors(lang, ServiceError),
-        database_of_settings(lang) as (database, language),
+        database_of_settings(lang, ServiceError) as (database, language),
         database.read() as session,
     ):
         form, settings = one_of(output, ("csv", "json")), read_settings()

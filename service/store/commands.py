@@ -24,10 +24,10 @@ def spoken_data_errors(lang: str | None, *also: type[SpokenError]) -> "Iterator[
 
 
 @contextmanager
-def database_of_settings(lang: str | None) -> "Iterator[tuple[Database, Language]]":
-    """The database and the language to speak."""
+def database_of_settings(lang: str | None, *also: type[SpokenError]) -> "Iterator[tuple[Database, Language]]":
+    """The database and the language to speak. `also` as for `spoken_data_errors`."""
     from streetsight.service.settings import read_settings
     from streetsight.service.store.opening import open_database
 
-    with spoken_data_errors(lang) as language, open_database(read_settings()) as database:
+    with spoken_data_errors(lang, *also) as language, open_database(read_settings()) as database:
         yield database, language
