@@ -7,15 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from streetsight.models.cli import Lang
-from streetsight.service.store.commands import database_of_settings, spoken_data_errors
+from streetsight.service.documents.commands import Check, Example, Reason, import_document
+from streetsight.service.store.commands import database_of_settings
 
 calendar_app = typer.Typer(no_args_is_help=True, help="The city's working days and hours: import, show.")
 deadlines_app = typer.Typer(no_args_is_help=True, help="Deadlines and supervision steps: import, show.")
 
 File = Annotated[Path | None, typer.Argument(help="TOML file; docs/issues.md shows one.", exists=True)]
-Example = Annotated[str | None, typer.Option(help="A shipped example instead of a file.")]
-Reason = Annotated[str, typer.Option(help="Why; stays with the version.")]
-Check = Annotated[bool, typer.Option("--check", help="Only say whether it could be used.")]
 
 
 @calendar_app.command("import")
@@ -51,24 +49,10 @@ def show_deadlines(lang: Lang = None) -> None:
 def _import(
     noun: str, file: Path | None, example: str | None, reason: str, check: bool, lang: str | None
 ) -> None:
-    from streetsight.models.language import translate
-    from streetsight.service.auth.actor import operator
     from streetsight.service.calendar.reading import example_files
     from streetsight.service.calendar.service import bring_in
-    from streetsight.service.documents.reading import file_wanted, read_file
-    from streetsight.service.faults import ServiceError
-    from streetsight.service.settings import read_settings
-    from streetsight.service.store.opening import open_database
 
-    with spoken_data_errors(lang, ServiceError) as language:
-        document = read_file(file_wanted(file, example, example_files(noun)), _kind(noun))
-        if check:
-            typer.echo(translate("{name} is in order", language, name=document.name))
-            return
-        with open_database(read_settings()) as database, database.write() as session:
-            number = bring_in(session, operator(), document, reason, wanted=None).number
-        done = "{name} is in force as version {number}"
-        typer.echo(translate(done, language, name=document.name, number=number))
+    import_document(file, example, example_files(noun), _kind(noun), bring_in, reason, check, lang)
 
 
 def _show(noun: str, lang: str | None) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from streetsight.models.cli import Lang
-from streetsight.service.store.commands import database_of_settings, spoken_data_errors
+from streetsight.service.documents.commands import Check, Example, Reason, import_document
+from streetsight.service.store.commands import database_of_settings
 
 app = typer.Typer(no_args_is_help=True, help="How issues are grouped: import, show.")
 
@@ -17,30 +18,16 @@ def import_(
     file: Annotated[
         Path | None, typer.Argument(help="TOML file; docs/places.md shows one.", exists=True)
     ] = None,
-    example: Annotated[str | None, typer.Option(help="A shipped example instead of a file.")] = None,
-    reason: Annotated[str, typer.Option(help="Why; stays with the version.")] = "imported",
-    check: Annotated[bool, typer.Option("--check", help="Only say whether it could be used.")] = False,
+    example: Example = None,
+    reason: Reason = "imported",
+    check: Check = False,
     lang: Lang = None,
 ) -> None:
     """Put groupings in force in place of the shipped ones or those before."""
-    from streetsight.models.language import translate
-    from streetsight.service.auth.actor import operator
-    from streetsight.service.documents.reading import file_wanted, read_file
-    from streetsight.service.faults import ServiceError
     from streetsight.service.groupings.reading import GroupingDocument, example_files
     from streetsight.service.groupings.service import bring_in
-    from streetsight.service.settings import read_settings
-    from streetsight.service.store.opening import open_database
 
-    with spoken_data_errors(lang, ServiceError) as language:
-        document = read_file(file_wanted(file, example, example_files()), GroupingDocument)
-        if check:
-            typer.echo(translate("{name} is in order", language, name=document.name))
-            return
-        with open_database(read_settings()) as database, database.write() as session:
-            number = bring_in(session, operator(), document, reason, wanted=None).number
-        done = "{name} is in force as version {number}"
-        typer.echo(translate(done, language, name=document.name, number=number))
+    import_document(file, example, example_files(), GroupingDocument, bring_in, reason, check, lang)
 
 
 @app.command("show")
