@@ -51,6 +51,15 @@ def train(
     size: Annotated[
         int | None, typer.Option(help="Side of the training input, pixels, instead of the recipe's.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Learn in so many processes, by Ray (the extra `cluster`).")
+    ] = None,
+    worker_cores: Annotated[int, typer.Option(min=1, help="Of each worker.")] = 1,
+    worker_gpus: Annotated[bool, typer.Option("--worker-gpus", help="Each worker has a GPU.")] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Ray cluster of the workers; this machine without."),
+    ] = None,
     lang: Lang = None,
 ) -> None:
     """Train by a recipe. Validation and test photos are never learned from.
@@ -67,12 +76,14 @@ def train(
 
     from streetsight.models.language import translate
     from streetsight.training.recipe import load_recipe
+    from streetsight.training.spread import Spread
     from streetsight.training.train import train as run_training
 
     with spoken_errors(lang) as language:
         chosen = load_recipe(recipe)
         chosen = replace(chosen, epochs=epochs or chosen.epochs, image_size=size or chosen.image_size)
-        checkpoint = run_training(chosen, photos, weights, teacher, run, version)
+        spread = Spread(workers, worker_cores, worker_gpus, ray) if workers else None
+        checkpoint = run_training(chosen, photos, weights, teacher, run, version, spread)
         typer.echo(translate("checkpoint: {path}", language, path=checkpoint))
 
 

@@ -6,10 +6,10 @@ import platform
 import subprocess
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -28,13 +28,31 @@ from streetsight.training.progress import RESUME_NAME, watch
 from streetsight.training.recipe import Recipe
 from streetsight.training.start import Start, open_start
 from streetsight.training.teacher import label_by_release, label_vehicles, remembered
-from streetsight.training.trainer import PartialLabelTrainer, TrainingSet
+from streetsight.training.trainer import PartialLabelTrainer, TrainingSet, is_first
+
+if TYPE_CHECKING:
+    from streetsight.training.spread import Spread
 
 RENDERED_WEATHERS: tuple[Weather, ...] = ("day", "day", "dusk", "rain")
 
 
 class RunError(SpokenError):
     """A run folder holds another run than the one asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """All that a process needs to take part in a run; goes to other machines as it is.
+
+    Attributes:
+        start: checkpoint to start from.
+        run: folder of the run; every machine that takes part sees it.
+    """
+
+    training_set: TrainingSet
+    recipe: Recipe
+    start: Path
+    run: Path
 
 
 def train(
@@ -44,6 +62,7 @@ def train(
     teacher: Path | None,
     run: Path,
     version: Path | None = None,
+    spread: "Spread | None" = None,
 ) -> Path:
     """Train by `recipe` and return the path of the final checkpoint (an ultralytics .pt).
 
@@ -56,8 +75,10 @@ def train(
         teacher: COCO checkpoint that labels vehicles where nobody did, if any.
         run: folder for checkpoints and the run's description; made if missing.
         version: dataset version to learn from; the split of all sources if None.
+        spread: over how many workers; this process alone if None.
 
     Raises:
+        ClusterError: the workers cannot be had.
         RunError: `run` holds a run of another recipe, other photos or other starting weights; or the
             recipe asks the starting release to teach and there is none.
     """
@@ -75,15 +96,27 @@ def train(
     )
     taught += rendered_records(recipe, run / "rendered")
     shown = balanced(taught, recipe.balance_share, recipe.repeats, recipe.seed)
-    training_set = TrainingSet(names, shown, parts["val"][:16])
-    settings = _settings(recipe, start.checkpoint, run)
-    if checkpoint is not None:
+    lesson = Lesson(TrainingSet(names, shown, parts["val"][:16]), recipe, start.checkpoint, run)
+    if spread is None:
+        learn(lesson, os.cpu_count() or 1)
+    else:
+        from streetsight.training.spread import learn_on_workers
+
+        learn_on_workers(lesson, spread)
+    return run / "weights" / "last.pt"
+
+
+def learn(lesson: Lesson, cores: int) -> None:
+    """Learn in this process, from the last whole epoch on; with others where a process group was joined."""
+    recipe, settings = lesson.recipe, _settings(lesson.recipe, lesson.start, lesson.run)
+    checkpoint = lesson.run / "weights" / RESUME_NAME
+    if checkpoint.is_file():
         settings["resume"] = str(checkpoint)
-    trainer = PartialLabelTrainer(training_set, recipe.unlabelled_weight, settings, recipe.heads)
-    watch(trainer)
-    torch.set_num_threads(os.cpu_count() or 1)  # ultralytics leaves one core unused
+    trainer = PartialLabelTrainer(lesson.training_set, recipe.unlabelled_weight, settings, recipe.heads)
+    if is_first():
+        watch(trainer)
+    torch.set_num_threads(cores)  # ultralytics leaves one core unused
     trainer.train()
-    return Path(trainer.last)
 
 
 def _teach(

@@ -14,12 +14,14 @@ import streetsight.training.quiet  # noqa: F401
 import cv2
 import numpy as np
 import torch
+import torch.distributed as dist
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.nn.tasks import DetectionModel
-from ultralytics.utils.torch_utils import unwrap_model
+from ultralytics.utils.torch_utils import TORCH_2_13, unwrap_model
 
 from streetsight.datasets.records import LabelRecord
 from streetsight.training.partial_labels import LabelSets, partial_label_loss, with_region
@@ -101,6 +103,9 @@ class RecordDataset(YOLODataset):  # type: ignore[misc]
 class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]
     """Trains on a `TrainingSet`; everything ultralytics can do by a setting is left to its settings."""
 
+    world_size: int
+    model: nn.Module
+
     def __init__(
         self,
         training_set: TrainingSet,
@@ -113,7 +118,26 @@ class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]
         self.set_index = {each: index for index, each in enumerate(distinct)}
         self.label_sets = LabelSets.of(distinct, training_set.class_names)
         super().__init__(overrides=overrides)
+        self.world_size = max(self.world_size, workers())
         self.add_callback("on_pretrain_routine_end", _prepare_model)
+
+    def _setup_ddp(self) -> None:
+        """Nothing: whoever started the workers has joined them."""
+
+    def _setup_train(self) -> None:
+        """Ultralytics wraps models for GPUs alone, so it is told of one worker until its wrapping is past."""
+        self.world_size = min(self.world_size, 1)
+        super()._setup_train()
+        if self.world_size > 1:
+            devices = None if self.device.type == "cpu" else [self.device.index]
+            unsynced = {"forward_sync_buffers" if TORCH_2_13 else "broadcast_buffers": False}
+            self.model = DistributedDataParallel(
+                self.model, device_ids=devices, find_unused_parameters=True, **unsynced
+            )
+
+    def _build_train_pipeline(self) -> None:
+        self.world_size = max(self.world_size, workers())
+        super()._build_train_pipeline()
 
     def get_dataset(self) -> dict[str, Any]:
         names = dict(enumerate(self.training_set.class_names))
@@ -153,9 +177,19 @@ class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]
         batch = super().preprocess_batch(batch)
         batch["img"] = batch["img"].contiguous(memory_format=torch.channels_last)
         samples = Path(self.save_dir) / SAMPLES_NAME
-        if not samples.exists():
+        if is_first() and not samples.exists():
             write_samples(batch, self.training_set.class_names, samples)
         return batch
+
+
+def workers() -> int:
+    """How many processes learn together; 0 when nobody joined any."""
+    return dist.get_world_size() if dist.is_initialized() else 0
+
+
+def is_first() -> bool:
+    """Whether this process writes what the run leaves behind: it is alone, or the first of several."""
+    return not dist.is_initialized() or dist.get_rank() == 0
 
 
 def start_model(class_names: tuple[str, ...], cfg: Any, weights: Any) -> DetectionModel:
