@@ -10,11 +10,11 @@ from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.scope import in_scope, within
 from streetsight.service.detections.job import publish
-from streetsight.service.detections.looking import Looker, Seen
+from streetsight.service.detections.looking import Engine, Seen
 from streetsight.service.detections.service import KIND as FRESH
 from streetsight.service.detections.tables import Detection, Result
 from streetsight.service.faults import Unavailable
-from streetsight.service.files.blobs import Blobs, NoBlob
+from streetsight.service.files.blobs import NoBlob
 from streetsight.service.frames.tables import Frame
 from streetsight.service.jobs.handler import Effect
 from streetsight.service.jobs.queue import Claim, enqueue, waiting
@@ -60,19 +60,19 @@ class RedetectJob:
 
     kind, calls, alone = KIND, 1, False
 
-    def __init__(self, database: Database, blobs: Blobs, looker: Looker) -> None:
-        self._database, self._blobs, self._looker = database, blobs, looker
+    def __init__(self, database: Database, engine: Engine) -> None:
+        self._database, self._engine = database, engine
 
     def work(self, claim: Claim) -> Effect:
         with self._database.read() as session:
             if waiting(session, FRESH):
                 raise FreshFirst("fresh frames wait for detection; they go first")
-            batch = self._looker.calls * BATCH_PER_CALL
-            found = _frames(claim.payload, self._looker.release.address).limit(batch)
+            batch = self._engine.calls * BATCH_PER_CALL
+            found = _frames(claim.payload, self._engine.release.address).limit(batch)
             frames = session.execute(found.order_by(Frame.id)).all()
         if not frames:
             return lambda session: None
-        seen = [*in_order(self._look, [each.sha256 for each in frames], self._looker.calls)]
+        seen = [*in_order(self._look, [each.sha256 for each in frames], self._engine.calls)]
         rest = {**claim.payload, "after": frames[-1].id, "done": claim.payload["done"] + len(frames)}
 
         def effect(session: WriteSession) -> None:
@@ -88,7 +88,7 @@ class RedetectJob:
 
     def _look(self, sha256: str) -> Seen | None:
         try:
-            return self._looker.look(self._blobs.get(sha256))
+            return self._engine.look_at(sha256)
         except NoBlob:  # retention was quicker
             return None
 

@@ -15,6 +15,7 @@ from streetsight.service.areas import cli as areas_cli
 from streetsight.service.audit import cli as audit_cli
 from streetsight.service.calendar import cli as calendar_cli
 from streetsight.service.campaigns import cli as campaigns_cli
+from streetsight.service.cluster import cli as cluster_cli
 from streetsight.service.devices import cli as devices_cli
 from streetsight.service.groupings import cli as groupings_cli
 from streetsight.service.people import cli as people_cli
@@ -41,6 +42,7 @@ app.command()(service_cli.serve)
 app.command()(service_cli.work)
 app.command()(service_cli.migrate)
 app.add_typer(agent_cli.app, name="agent")
+app.add_typer(cluster_cli.app, name="cluster")
 app.add_typer(devices_cli.app, name="device")
 app.add_typer(people_cli.app, name="person")
 app.add_typer(audit_cli.app, name="audit")
