@@ -10,9 +10,10 @@ import pickle
 import socket
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 from streetsight.inference.pipeline import FrameResult, detect_source
 from streetsight.inference.session import Detector
@@ -29,6 +30,8 @@ REQUESTS_AT_ONCE = 2  # of one replica: while it looks at the photos of one, tho
 
 Answer = FrameResult | Exception
 """What came of one photo."""
+
+Found = TypeVar("Found")
 
 
 class NotReady(Unavailable):
@@ -104,14 +107,21 @@ class Replica:
         return pickle.dumps(None)
 
     async def _answer(self, address: str, key: str) -> Answer:
-        loop = asyncio.get_running_loop()
-        try:
-            photo = await loop.run_in_executor(self._readers, self._looking.read, key)
-            return await loop.run_in_executor(self._lookers, self._looking.look, address, photo)
-        except SpokenError as error:
-            return error
-        except Exception as error:  # noqa: BLE001  whatever it is, it is this photo's alone
-            return RuntimeError(f"{type(error).__name__}: {error}")
+        loop, looking = asyncio.get_running_loop(), self._looking
+        photo = await loop.run_in_executor(self._readers, answer_of, partial(looking.read, key))
+        if isinstance(photo, Exception):
+            return photo
+        return await loop.run_in_executor(self._lookers, answer_of, partial(looking.look, address, photo))
+
+
+def answer_of(work: Callable[[], Found]) -> Found | Exception:
+    """What work gives, or what went wrong as something that can be sent: it is this photo's alone."""
+    try:
+        return work()
+    except SpokenError as error:
+        return error
+    except Exception as error:  # noqa: BLE001  whatever it is
+        return RuntimeError(f"{type(error).__name__}: {error}")
 
 
 def _release(address: str) -> Release:

@@ -1,7 +1,8 @@
 """Looking again at frames that are here, with the release in force: slowly, behind every fresh frame."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from sqlalchemy import Select, func, or_, select
 
@@ -27,6 +28,8 @@ KIND = "redetect"
 """Jobs that walk over frames; their payload says which, and how far they have come."""
 
 BATCH_PER_CALL = 4
+
+Columns = TypeVarTuple("Columns")
 
 
 class FreshFirst(Unavailable):
@@ -95,7 +98,6 @@ class RedetectJob:
 
 def _frames(payload: dict[str, Any], address: str) -> Select[str, str]:
     """Frames that a job has still to look at: those whose result is of another release."""
-    filters = payload["filters"]
     found = (
         select(Frame.id, Frame.sha256)
         .outerjoin(Result, Result.id == Frame.result_id)
@@ -104,6 +106,15 @@ def _frames(payload: dict[str, Any], address: str) -> Select[str, str]:
     )
     if payload["areas"] is not None:
         found = found.where(within(tuple(payload["areas"]), Frame.area_path))
+    return narrowed(found, payload["filters"])
+
+
+def narrowed(found: Select[*Columns], filters: Mapping[str, Any]) -> Select[*Columns]:
+    """Of these frames those that the filters take.
+
+    Args:
+        filters: patrol_id, area_path, taken_from and taken_before (ISO 8601), class; absent: all.
+    """
     if filters.get("patrol_id"):
         found = found.where(Frame.patrol_id == filters["patrol_id"])
     if filters.get("area_path"):

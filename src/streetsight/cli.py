@@ -21,6 +21,7 @@ from streetsight.service.groupings import cli as groupings_cli
 from streetsight.service.people import cli as people_cli
 from streetsight.service.places import cli as places_cli
 from streetsight.service.reports import cli as reports_cli
+from streetsight.service.reprocessing import cli as reprocessing_cli
 from streetsight.service.retention import cli as retention_cli
 from streetsight.service.scoring import cli as scoring_cli
 from streetsight.service.webhooks import cli as webhooks_cli
@@ -56,6 +57,7 @@ app.add_typer(campaigns_cli.app, name="campaign")
 app.add_typer(webhooks_cli.app, name="webhook")
 app.add_typer(reports_cli.app, name="reports")
 app.add_typer(retention_cli.app, name="retention")
+app.add_typer(reprocessing_cli.app, name="reprocess")
 app.add_typer(service_cli.jobs_app, name="jobs")
 
 if find_spec("ultralytics"):  # the training extra
