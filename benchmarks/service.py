@@ -81,7 +81,7 @@ def _round(folder: Path, files: list[Path], scratch: Path) -> dict[str, float]:
 
 def _accepted(server: Served, files: list[Path], folder: Path) -> float:
     """Seconds from the worker's first result to the assembly."""
-    _patrol(server, "bench", files)
+    upload_patrol(server, "bench", files)
     with working(server), _database(folder) as database:
         _wait(database, len(files))
         ((first, last),) = database.execute(
@@ -93,15 +93,16 @@ def _accepted(server: Served, files: list[Path], folder: Path) -> float:
 def _whole(server: Served, files: list[Path], folder: Path) -> float:
     """Seconds from the first byte to the assembly."""
     with _database(folder) as database:
-        _patrol(server, "warm up", files[:WARM_UP])
+        upload_patrol(server, "warm up", files[:WARM_UP])
         _wait(database, WARM_UP)
         began = time.perf_counter()
-        _patrol(server, "bench", files[WARM_UP:])
+        upload_patrol(server, "bench", files[WARM_UP:])
         _wait(database, len(files))
         return (time.perf_counter() - began) * len(files) / (len(files) - WARM_UP)
 
 
-def _patrol(server: Served, key: str, files: list[Path]) -> None:
+def upload_patrol(server: Served, key: str, files: list[Path]) -> None:
+    """Upload a patrol over several connections, and close it."""
     with _client(server) as client:
         patrol = client.post("/v1/patrols", json={"key": key}).raise_for_status().json()["id"]
         waiting, lock = iter(list(enumerate(files))), threading.Lock()

@@ -42,8 +42,18 @@ class SpokenError(ValueError):
         super().__init__(message.format(**values))
         self.message, self.values = message, values
 
+    def __reduce__(self) -> tuple[object, ...]:  # it may come from another process
+        return _again, (type(self), self.args, self.__dict__)
+
     def say(self, language: Language) -> str:
         return translate(self.message, language, **self.values)
+
+
+def _again(kind: type[SpokenError], arguments: tuple[object, ...], state: dict[str, object]) -> SpokenError:
+    """An error as it was before it was pickled."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 def translate(message: str, language: Language, /, **values: object) -> str:

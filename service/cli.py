@@ -40,7 +40,7 @@ def serve(
 
     Exit status: 2 usage and settings, 3 database, storage or release.
     """
-    with _settings(lang, data_folder=data_folder, host=host, port=port, workers=workers) as (settings, _):
+    with settings_of(lang, data_folder=data_folder, host=host, port=port, workers=workers) as (settings, _):
         from streetsight.service.serving import serve as run
 
         run(settings)
@@ -52,7 +52,7 @@ def work(
     lang: Lang = None,
 ) -> None:
     """Run one worker alone, beside a server that uses the same database and storage."""
-    with _settings(lang, data_folder=data_folder) as (settings, _):
+    with settings_of(lang, data_folder=data_folder) as (settings, _):
         from streetsight.service.working import work as run
 
         run(settings, parent)
@@ -60,7 +60,7 @@ def work(
 
 def migrate(data_folder: DataFolder = None, lang: Lang = None) -> None:
     """Bring the database to the version of this program. Stop all servers and back it up before."""
-    with _settings(lang, data_folder=data_folder) as (settings, language):
+    with settings_of(lang, data_folder=data_folder) as (settings, language):
         from streetsight.models.language import translate
         from streetsight.service.store.database import Database
         from streetsight.service.store.migrating import migrate as run
@@ -82,7 +82,7 @@ def list_jobs(
     lang: Lang = None,
 ) -> None:
     """Show jobs that were given up, oldest first, as JSON lines."""
-    with _settings(lang, data_folder=data_folder) as (settings, _):
+    with settings_of(lang, data_folder=data_folder) as (settings, _):
         from streetsight.service.jobs.queue import dead_jobs
         from streetsight.service.store.opening import open_database
 
@@ -99,7 +99,7 @@ def retry_jobs(
     lang: Lang = None,
 ) -> None:
     """Queue all jobs again that were given up."""
-    with _settings(lang, data_folder=data_folder) as (settings, language):
+    with settings_of(lang, data_folder=data_folder) as (settings, language):
         from streetsight.models.language import translate
         from streetsight.service.jobs.queue import revive
         from streetsight.service.store.opening import open_database
@@ -110,7 +110,7 @@ def retry_jobs(
 
 
 @contextmanager
-def _settings(lang: str | None, **given: object) -> "Iterator[tuple[Settings, Language]]":
+def settings_of(lang: str | None, **given: object) -> "Iterator[tuple[Settings, Language]]":
     """Settings and the language; options go into the environment, so that worker processes see them too."""
     from streetsight.service.faults import ServiceError
     from streetsight.service.logs import configure_logs

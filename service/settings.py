@@ -355,6 +355,29 @@ class Settings(BaseSettings):
         default=2, description="Wait before a failed job's second try; doubled for each further one."
     )
     backoff_max_seconds: Annotated[float, Field(gt=0)] = Field(default=600, description="Longest such wait.")
+    engine: Literal["local", "ray"] = Field(
+        default="local",
+        description="What workers look at photos with: `local`, their own cores, or `ray`, the replicas of a "
+        "Ray cluster (docs/cluster.md).",
+    )
+    ray_address: str = Field(
+        default="127.0.0.1:6379",
+        description="`host:port` of the cluster's head, as this machine's node was started with.",
+    )
+    ray_token: SecretStr | None = Field(
+        default=None,
+        description="Shared by all nodes of the cluster, and by whoever asks it; nothing starts without.",
+    )
+    ray_replicas: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=1,
+        description="Replicas of the detector on the cluster; `streetsight cluster deploy` applies it.",
+    )
+    ray_replica_cores: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=1, description="Cores of each, as many photos at a time; also by `cluster deploy`."
+    )
+    ray_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=60, description="A replica that does not answer for so long is taken for lost."
+    )
     max_detect_at_once: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=16,
         description="More calls of POST /v1/detect at the same moment are asked to come again (503).",

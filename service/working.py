@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+from contextlib import ExitStack, closing
 from datetime import timedelta
 
 import structlog
@@ -13,9 +14,10 @@ from streetsight.inference.sightings.tracking import Tracker
 from streetsight.models.releases import search_path
 from streetsight.service.areas.job import AreaJob
 from streetsight.service.assembling.job import AssembleJob
+from streetsight.service.cluster.engine import ClusterEngine
 from streetsight.service.dataset_versions.job import DatasetJob
 from streetsight.service.detections.job import DetectJob
-from streetsight.service.detections.looking import Looker
+from streetsight.service.detections.looking import Engine, LocalEngine, Looker
 from streetsight.service.files.blobs import Blobs
 from streetsight.service.files.opening import open_blobs
 from streetsight.service.jobs.handler import Handler
@@ -42,18 +44,18 @@ SWITCH_SECONDS = 0.0005  # threads come back from native code with each photo, a
 log = structlog.get_logger(__name__)
 
 
-def handlers(database: Database, blobs: Blobs, looker: Looker, settings: Settings) -> list[Handler]:
+def handlers(database: Database, blobs: Blobs, engine: Engine, settings: Settings) -> list[Handler]:
     """Whoever does the jobs of each kind; fresh frames first."""
     debounce = timedelta(seconds=settings.assemble_after_seconds)
     rules = load_rules(settings.rules_file)
     within_m = categories_of(settings).same_within_m
     return [
-        DetectJob(database, blobs, looker, debounce),
-        AssembleJob(database, blobs, rules, lambda: looker.release.card, within_m),
+        DetectJob(database, engine, debounce),
+        AssembleJob(database, blobs, rules, lambda: engine.release.card, within_m),
         AreaJob(database),
         PlacesJob(database),
         UploadJob(database, blobs, settings),
-        RedetectJob(database, blobs, looker),
+        RedetectJob(database, engine),
         RetentionJob(Rounds(database, blobs, open_copies(settings), settings)),
         DatasetJob(database, blobs, settings),
         *([TrainingJob(database, settings)] if is_installed() else []),
@@ -69,19 +71,24 @@ def work(settings: Settings, parent: int | None = None) -> None:
     Raises:
         SpokenError: when database, storage or release cannot be used.
     """
-    with open_database(settings) as database:
+    with open_database(settings) as database, ExitStack() as ending:
         calls = max(1, cores() // max(1, settings.workers))
         with database.read() as session:
             release = chosen(session, search_path())
         sys.setswitchinterval(SWITCH_SECONDS)
         threading.Thread(target=Tracker, name="trackers", daemon=True).start()  # a second to import
-        looker = Looker(release, settings.provider, calls, threads=1)
-        worker = Worker(database, handlers(database, open_blobs(settings), looker, settings), settings)
+        blobs = open_blobs(settings)
+        engine: Engine = (
+            ending.enter_context(closing(ClusterEngine(release, settings)))
+            if settings.engine == "ray"
+            else LocalEngine(Looker(release, settings.provider, calls, threads=1), blobs)
+        )
+        worker = Worker(database, handlers(database, blobs, engine, settings), settings)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         watch_over(worker, settings, parent)
-        log.info("worker_started", release=looker.release.address, calls=calls)
-        releases = ReleaseKeeper(database, looker, settings.release_poll_seconds)
+        log.info("worker_started", engine=settings.engine, release=release.address, calls=engine.calls)
+        releases = ReleaseKeeper(database, engine, settings.release_poll_seconds)
         with releases.running(), Courier(database, settings, open_sealer(settings)).running():
             worker.run()
         log.info("worker_stopped")

@@ -8,9 +8,8 @@ from sqlalchemy import select, update
 from streetsight.models.frame import FrameMetadata
 from streetsight.service.areas.service import area_path_at
 from streetsight.service.assembling.arming import DEBOUNCE, frame_settled
-from streetsight.service.detections.looking import Looker, Seen
+from streetsight.service.detections.looking import Engine, Seen
 from streetsight.service.detections.service import KIND, add_result, clean
-from streetsight.service.files.blobs import Blobs
 from streetsight.service.frames.tables import Frame
 from streetsight.service.jobs.handler import Effect
 from streetsight.service.jobs.queue import Claim
@@ -26,17 +25,15 @@ class DetectJob:
     kind = KIND
     alone = False
 
-    def __init__(
-        self, database: Database, blobs: Blobs, looker: Looker, debounce: timedelta = DEBOUNCE
-    ) -> None:
+    def __init__(self, database: Database, engine: Engine, debounce: timedelta = DEBOUNCE) -> None:
         """`debounce`: how long a patrol waits for more frames before it is assembled."""
-        self._database, self._blobs, self._looker, self._debounce = database, blobs, looker, debounce
-        self.calls = looker.calls
+        self._database, self._engine, self._debounce = database, engine, debounce
+        self.calls = engine.calls
 
     def work(self, claim: Claim) -> Effect:
         with self._database.read() as session:
             sha256 = session.execute(select(Frame.sha256).where(Frame.id == claim.key)).scalar_one()
-        seen = self._looker.look(self._blobs.get(sha256))
+        seen = self._engine.look_at(sha256)
         passed("detected")
         return lambda session: publish(session, claim.key, seen, self._debounce)
 

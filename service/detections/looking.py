@@ -3,11 +3,13 @@
 import time
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from streetsight.inference.pipeline import FrameResult, detect_source
 from streetsight.inference.session import Detector
 from streetsight.inference.sources import PhotoSource
 from streetsight.models.releases import Release
+from streetsight.service.files.blobs import Blobs
 from streetsight.service.metrics import INFERENCE
 
 
@@ -25,6 +27,31 @@ class Loaded:
 
     release: Release
     detector: Detector
+
+
+class Engine(Protocol):
+    """Looks at stored photos for the jobs, here or on other machines. Safe from several threads at once.
+
+    Attributes:
+        calls: photos that it is best asked for together.
+    """
+
+    calls: int
+
+    @property
+    def release(self) -> Release:
+        """The release that the next photo is looked at with."""
+
+    def change(self, release: Release) -> None:
+        """Look with another release from the next photo on, if it can run. Raises ReleaseError otherwise."""
+
+    def look_at(self, sha256: str) -> Seen:
+        """One stored photo from its digest to detections, all by one release.
+
+        Raises:
+            NoBlob: its bytes are not stored.
+            Unavailable: storage or machines that look do not answer.
+        """
 
 
 class Looker:
@@ -68,9 +95,30 @@ class Looker:
         """
         self._loaded = loaded
 
+    def change(self, release: Release) -> None:
+        """Load another release, then switch to it. Raises ReleaseError, and keeps the present one."""
+        self.switch(self.load(release))
+
     def look(self, photo: bytes, name: str = "") -> Seen:
         """One photo from bytes to detections. One that cannot be used is a result too."""
         loaded, started = self._loaded, time.perf_counter()  # read once: all of a result is of one release
         result = detect_source(PhotoSource(name, partial(bytes, photo)), loaded.detector)
         INFERENCE.labels(loaded.release.address, "photo").observe(time.perf_counter() - started)
         return Seen(result, loaded.release)
+
+
+class LocalEngine:
+    """See `Engine`: this process looks."""
+
+    def __init__(self, looker: Looker, blobs: Blobs) -> None:
+        self._looker, self._blobs, self.calls = looker, blobs, looker.calls
+
+    @property
+    def release(self) -> Release:
+        return self._looker.release
+
+    def change(self, release: Release) -> None:
+        self._looker.change(release)
+
+    def look_at(self, sha256: str) -> Seen:
+        return self._looker.look(self._blobs.get(sha256))

@@ -3,17 +3,28 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from streetsight.models.language import SpokenError
 from streetsight.models.releases import Release, ReleaseError, search_path
-from streetsight.service.detections.looking import Looker
 from streetsight.service.releases.choosing import Sign, chosen, sign
 from streetsight.service.store.database import Database
 
 log = structlog.get_logger(__name__)
+
+
+class Changing(Protocol):
+    """Has a release in use, and can change it."""
+
+    @property
+    def release(self) -> Release:
+        """The one in use."""
+
+    def change(self, release: Release) -> None:
+        """Use another one, if it can run. Raises ReleaseError otherwise."""
 
 
 class ReleaseKeeper:
@@ -22,7 +33,7 @@ class ReleaseKeeper:
     def __init__(
         self,
         database: Database,
-        looker: Looker,
+        looker: Changing,
         poll_seconds: float,
         after: Callable[[], object] | None = None,
     ) -> None:
@@ -53,7 +64,7 @@ class ReleaseKeeper:
     def _switch(self, release: Release) -> None:
         if release.address != self._looker.release.address:
             before = self._looker.release.address
-            self._looker.switch(self._looker.load(release))
+            self._looker.change(release)
             log.info("release_switched", release=release.address, before=before)
 
     def check(self) -> None:

@@ -1,7 +1,8 @@
 """Looking again at frames that are here, with the release in force: slowly, behind every fresh frame."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from sqlalchemy import Select, func, or_, select
 
@@ -10,11 +11,11 @@ from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.scope import in_scope, within
 from streetsight.service.detections.job import publish
-from streetsight.service.detections.looking import Looker, Seen
+from streetsight.service.detections.looking import Engine, Seen
 from streetsight.service.detections.service import KIND as FRESH
 from streetsight.service.detections.tables import Detection, Result
 from streetsight.service.faults import Unavailable
-from streetsight.service.files.blobs import Blobs, NoBlob
+from streetsight.service.files.blobs import NoBlob
 from streetsight.service.frames.tables import Frame
 from streetsight.service.jobs.handler import Effect
 from streetsight.service.jobs.queue import Claim, enqueue, waiting
@@ -27,6 +28,8 @@ KIND = "redetect"
 """Jobs that walk over frames; their payload says which, and how far they have come."""
 
 BATCH_PER_CALL = 4
+
+Columns = TypeVarTuple("Columns")
 
 
 class FreshFirst(Unavailable):
@@ -60,19 +63,19 @@ class RedetectJob:
 
     kind, calls, alone = KIND, 1, False
 
-    def __init__(self, database: Database, blobs: Blobs, looker: Looker) -> None:
-        self._database, self._blobs, self._looker = database, blobs, looker
+    def __init__(self, database: Database, engine: Engine) -> None:
+        self._database, self._engine = database, engine
 
     def work(self, claim: Claim) -> Effect:
         with self._database.read() as session:
             if waiting(session, FRESH):
                 raise FreshFirst("fresh frames wait for detection; they go first")
-            batch = self._looker.calls * BATCH_PER_CALL
-            found = _frames(claim.payload, self._looker.release.address).limit(batch)
+            batch = self._engine.calls * BATCH_PER_CALL
+            found = _frames(claim.payload, self._engine.release.address).limit(batch)
             frames = session.execute(found.order_by(Frame.id)).all()
         if not frames:
             return lambda session: None
-        seen = [*in_order(self._look, [each.sha256 for each in frames], self._looker.calls)]
+        seen = [*in_order(self._look, [each.sha256 for each in frames], self._engine.calls)]
         rest = {**claim.payload, "after": frames[-1].id, "done": claim.payload["done"] + len(frames)}
 
         def effect(session: WriteSession) -> None:
@@ -88,14 +91,13 @@ class RedetectJob:
 
     def _look(self, sha256: str) -> Seen | None:
         try:
-            return self._looker.look(self._blobs.get(sha256))
+            return self._engine.look_at(sha256)
         except NoBlob:  # retention was quicker
             return None
 
 
 def _frames(payload: dict[str, Any], address: str) -> Select[str, str]:
     """Frames that a job has still to look at: those whose result is of another release."""
-    filters = payload["filters"]
     found = (
         select(Frame.id, Frame.sha256)
         .outerjoin(Result, Result.id == Frame.result_id)
@@ -104,6 +106,15 @@ def _frames(payload: dict[str, Any], address: str) -> Select[str, str]:
     )
     if payload["areas"] is not None:
         found = found.where(within(tuple(payload["areas"]), Frame.area_path))
+    return narrowed(found, payload["filters"])
+
+
+def narrowed(found: Select[*Columns], filters: Mapping[str, Any]) -> Select[*Columns]:
+    """Of these frames those that the filters take.
+
+    Args:
+        filters: patrol_id, area_path, taken_from and taken_before (ISO 8601), class; absent: all.
+    """
     if filters.get("patrol_id"):
         found = found.where(Frame.patrol_id == filters["patrol_id"])
     if filters.get("area_path"):

@@ -15,11 +15,13 @@ from streetsight.service.areas import cli as areas_cli
 from streetsight.service.audit import cli as audit_cli
 from streetsight.service.calendar import cli as calendar_cli
 from streetsight.service.campaigns import cli as campaigns_cli
+from streetsight.service.cluster import cli as cluster_cli
 from streetsight.service.devices import cli as devices_cli
 from streetsight.service.groupings import cli as groupings_cli
 from streetsight.service.people import cli as people_cli
 from streetsight.service.places import cli as places_cli
 from streetsight.service.reports import cli as reports_cli
+from streetsight.service.reprocessing import cli as reprocessing_cli
 from streetsight.service.retention import cli as retention_cli
 from streetsight.service.scoring import cli as scoring_cli
 from streetsight.service.webhooks import cli as webhooks_cli
@@ -41,6 +43,7 @@ app.command()(service_cli.serve)
 app.command()(service_cli.work)
 app.command()(service_cli.migrate)
 app.add_typer(agent_cli.app, name="agent")
+app.add_typer(cluster_cli.app, name="cluster")
 app.add_typer(devices_cli.app, name="device")
 app.add_typer(people_cli.app, name="person")
 app.add_typer(audit_cli.app, name="audit")
@@ -54,6 +57,7 @@ app.add_typer(campaigns_cli.app, name="campaign")
 app.add_typer(webhooks_cli.app, name="webhook")
 app.add_typer(reports_cli.app, name="reports")
 app.add_typer(retention_cli.app, name="retention")
+app.add_typer(reprocessing_cli.app, name="reprocess")
 app.add_typer(service_cli.jobs_app, name="jobs")
 
 if find_spec("ultralytics"):  # the training extra

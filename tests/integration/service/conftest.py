@@ -21,7 +21,7 @@ from streetsight.service import resources, working
 from streetsight.service.auth.access import COOKIE
 from streetsight.service.auth.actor import SYSTEM, Role
 from streetsight.service.auth.csrf import HEADER, csrf_token
-from streetsight.service.detections.looking import Looker
+from streetsight.service.detections.looking import LocalEngine, Looker
 from streetsight.service.devices.service import SCOPES, Scope, add_device
 from streetsight.service.files.blobs import Blobs
 from streetsight.service.files.local import LocalBlobs
@@ -271,7 +271,9 @@ def work(settings: Settings) -> Callable[[], Worker]:
 
     def work() -> Worker:
         with open_database(settings) as database:
-            handlers = working.handlers(database, open_blobs(settings), loaded_model(), settings)
+            blobs = open_blobs(settings)
+            engine = LocalEngine(loaded_model(), blobs)
+            handlers = working.handlers(database, blobs, engine, settings)
             worker, writer = Worker(database, handlers, settings), GroupWriter(database)
             while worker.turn(writer):
                 pass
@@ -287,7 +289,8 @@ def work_on(settings: Settings) -> Callable[..., None]:
 
     def work_on(of: Settings = settings) -> None:
         with open_database(of) as database:
-            handlers = working.handlers(database, open_blobs(of), loaded_model(), of)
+            blobs = open_blobs(of)
+            handlers = working.handlers(database, blobs, LocalEngine(loaded_model(), blobs), of)
             worker, writer = Worker(database, handlers, of), GroupWriter(database)
             while _jobs_left(database):
                 worker.turn(writer)

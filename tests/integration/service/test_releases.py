@@ -23,7 +23,7 @@ from streetsight.models.releases import (
 from streetsight.service import resources, working
 from streetsight.service.audit.tables import AuditEntry
 from streetsight.service.auth.actor import Role
-from streetsight.service.detections.looking import Looker
+from streetsight.service.detections.looking import LocalEngine, Looker
 from streetsight.service.detections.service import show
 from streetsight.service.detections.tables import Result
 from streetsight.service.events.tables import Event
@@ -237,10 +237,9 @@ def _work_with(looker: Looker, settings: Settings) -> None:
     from streetsight.service.store.writer import GroupWriter
 
     with open_database(settings) as database:
-        writer = GroupWriter(database)
-        worker = Worker(
-            database, working.handlers(database, open_blobs(settings), looker, settings), settings
-        )
+        writer, blobs = GroupWriter(database), open_blobs(settings)
+        handlers = working.handlers(database, blobs, LocalEngine(looker, blobs), settings)
+        worker = Worker(database, handlers, settings)
         while worker.turn(writer):
             pass
         writer.close()

@@ -16,7 +16,7 @@ from streetsight.models.releases import SHIPPED, current_name, load_release, sea
 from streetsight.service import working
 from streetsight.service.auth.actor import Role
 from streetsight.service.dataset_versions import service as versions
-from streetsight.service.detections.looking import Looker
+from streetsight.service.detections.looking import LocalEngine, Looker
 from streetsight.service.files.opening import open_blobs
 from streetsight.service.settings import Settings
 from streetsight.service.store.opening import open_database
@@ -208,7 +208,8 @@ def test_a_worker_without_the_extra_leaves_runs_to_others(
     monkeypatch.setattr(working, "is_installed", lambda: False)
     with open_database(settings) as database:
         looker = Looker(load_release(), "cpu", calls=1, threads=1)
-        handlers = working.handlers(database, open_blobs(settings), looker, settings)
+        blobs = open_blobs(settings)
+        handlers = working.handlers(database, blobs, LocalEngine(looker, blobs), settings)
     kinds = {each.kind for each in handlers}
     assert versions.KIND in kinds
     assert service.KIND not in kinds
