@@ -26,14 +26,15 @@ INSERT INTO frame_digests SELECT decode(sha256, 'hex'), id FROM frames;
 ALTER TABLE frame_digests ADD CONSTRAINT pk_frame_digests PRIMARY KEY (sha256);
 CREATE FUNCTION keep_frame_digests() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'DELETE' THEN
+    IF TG_OP <> 'INSERT' THEN
         DELETE FROM frame_digests WHERE sha256 = decode(OLD.sha256, 'hex');
-    ELSE
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
         INSERT INTO frame_digests VALUES (decode(NEW.sha256, 'hex'), NEW.id);
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER keep_frame_digests AFTER INSERT OR DELETE ON frames
+CREATE TRIGGER keep_frame_digests AFTER INSERT OR DELETE OR UPDATE OF sha256 ON frames
     FOR EACH ROW EXECUTE FUNCTION keep_frame_digests();
 """
 
