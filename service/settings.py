@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     sqlite_busy_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
         default=30, description="How long to wait for another process's write, or for a free connection."
     )
+    partition_days: Annotated[int, Field(ge=1, le=366)] = Field(
+        default=30,
+        description="PostgreSQL: frames and what hangs on them are stored in parts of so many days; "
+        "see docs/scale.md.",
+    )
 
     # the web server
     host: str = Field(default="127.0.0.1", description="Address to listen on; `0.0.0.0` for every network.")

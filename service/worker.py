@@ -32,6 +32,7 @@ from streetsight.service.retention.job import begin_when_due
 from streetsight.service.settings import Settings
 from streetsight.service.steps import passed
 from streetsight.service.store.database import Database, spoken
+from streetsight.service.store.partitions import keep_ahead
 from streetsight.service.store.sessions import WriteSession
 from streetsight.service.store.writer import GroupWriter
 from streetsight.service.uploads.service import expire
@@ -220,6 +221,7 @@ class Worker:
             look_after_deadlines(session, self._settings)
             tell_of_missed(session, self._settings)
         expire(self._database, self._settings)
+        keep_ahead(self._database, self._settings.partition_days)
 
     def _sign(self) -> None:
         self._last_sign = time.monotonic()

@@ -45,10 +45,11 @@ class DetectJob:
 
 def publish(session: WriteSession, frame_id: str, seen: Seen, debounce: timedelta = DEBOUNCE) -> None:
     """Write what was seen on a frame; from now on it is the frame's result, and its patrol is assembled."""
-    columns = select(Frame.patrol_id, Frame.taken_at, Frame.position).where(Frame.id == frame_id)
-    frame = session.execute(columns).one()
+    columns = select(Frame.patrol_id, Frame.taken_at, Frame.position, Frame.created_at)
+    # locked, so that of one frame and release there is never more than one result
+    frame = session.execute(columns.where(Frame.id == frame_id).with_for_update(key_share=True)).one()
     said = seen.result.metadata
-    values = {"result_id": add_result(session, frame_id, seen), "state": "detected"}
+    values = {"result_id": add_result(session, frame_id, frame.created_at, seen), "state": "detected"}
     if frame.taken_at is None:
         values |= _moment(said)
     if frame.position is None:

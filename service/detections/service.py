@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -15,17 +16,27 @@ from streetsight.models.taxonomy import Language
 from streetsight.service.detections.looking import Seen
 from streetsight.service.detections.schemas import DetectionShown, ResultShown
 from streetsight.service.detections.tables import Detection, Result
-from streetsight.service.store.ids import new_id
+from streetsight.service.store.ids import first_id, new_id
 from streetsight.service.store.sessions import ReadSession, WriteSession
 
+CLOCKS = timedelta(days=1)
+"""No two machines of ours are further apart."""
 KIND = "detect"
 """Jobs that look at a frame; their key is the frame's id."""
 
 
-def add_result(session: WriteSession, frame_id: str, seen: Seen) -> str:
-    """Write a result and give its id. A second one of the same release changes nothing: the first stands."""
+def add_result(session: WriteSession, frame_id: str, received_at: datetime, seen: Seen) -> str:
+    """Write a result and give its id. A second one of the same release changes nothing: the first stands.
+
+    Args:
+        received_at: when the frame came; its row is locked by who calls. Its results came later, so that
+            partitions of before need not be asked.
+    """
     address = seen.release.address
-    known = select(Result.id).where(Result.frame_id == frame_id, Result.release == address)
+    since = first_id(received_at - CLOCKS)
+    known = select(Result.id).where(
+        Result.frame_id == frame_id, Result.release == address, Result.id >= since
+    )
     if (found := session.scalar(known)) is not None:
         return found
     shown, result_id = show(seen), new_id()

@@ -21,6 +21,7 @@ from streetsight.service.devices.service import DeviceAccess
 from streetsight.service.devices.tables import DeviceDay
 from streetsight.service.faults import Conflict, Invalid, OverQuota, TooLarge
 from streetsight.service.files.blobs import digest_of
+from streetsight.service.frames.digests import has_digest
 from streetsight.service.frames.schemas import MetadataSent
 from streetsight.service.frames.tables import Frame, FrameKey
 from streetsight.service.jobs.queue import enqueue
@@ -156,7 +157,7 @@ def _known(session: ReadSession, upload: _Upload) -> Accepted | None:
                 "the Idempotency-Key {key} was used for another photo (sha256 {sha256}); take a new key",
                 key=upload.key, sha256=used.sha256,
             )  # fmt: skip
-    row = select(Frame.id, Frame.sha256, Frame.created_at).where(Frame.sha256 == upload.sha256)
+    row = select(Frame.id, Frame.sha256, Frame.created_at).where(has_digest(session, [upload.sha256]))
     found = session.execute(row).one_or_none()
     return Accepted(*found, new=False) if found else None
 

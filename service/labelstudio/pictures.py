@@ -3,16 +3,19 @@
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from streetsight.service.devices.service import DeviceAccess
 from streetsight.service.faults import Forbidden, Invalid, NotFound, TooLarge, Unavailable
+from streetsight.service.frames.digests import has_digest
 from streetsight.service.frames.tables import Frame
 from streetsight.service.resources import Resources
 from streetsight.service.settings import Settings
+from streetsight.service.store.sessions import ReadSession
 
 FETCH_SECONDS, MAX_URL_CHARACTERS = 20.0, 4096
 _FRAME = re.compile(r"(?:^|/)v1/frames/([0-9a-f-]{36})/photo$")
@@ -46,9 +49,9 @@ def picture_of(server: Resources, device: DeviceAccess, reference: str) -> bytes
     except ValueError as error:
         raise BadPicture("{reference} is no address", reference=reference[:100]) from error
     if (frame := _FRAME.search(path)) is not None:
-        return _from_frame(server, device, Frame.id == frame[1])
+        return _from_frame(server, device, lambda _: Frame.id == frame[1])
     if (digest := _DIGEST.fullmatch(reference)) is not None:
-        return _from_frame(server, device, Frame.sha256 == digest[1])
+        return _from_frame(server, device, lambda session: has_digest(session, [digest[1]]))
     return _from_web(server.settings, reference)
 
 
@@ -62,10 +65,12 @@ def _from_data(reference: str) -> bytes:
         raise BadPicture("a data: URI must hold base64, as data:image/jpeg;base64,...") from error
 
 
-def _from_frame(server: Resources, device: DeviceAccess, which: object) -> bytes:
+def _from_frame(
+    server: Resources, device: DeviceAccess, which: Callable[[ReadSession], ColumnElement[bool]]
+) -> bytes:
     device.require("read")
     with server.database.read() as session:
-        frame = session.scalar(select(Frame).where(which))  # type: ignore[arg-type]
+        frame = session.scalar(select(Frame).where(which(session)))
     if frame is None or not device.actor.sees(frame.area_path):
         raise NoPicture("there is no such frame, or not for this device")
     return server.blobs.get(frame.sha256)

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from streetsight.service.assembling.arming import KIND as ASSEMBLE
 from streetsight.service.files.blobs import Blobs
+from streetsight.service.frames.digests import has_digest
 from streetsight.service.frames.tables import Frame
 from streetsight.service.jobs.tables import Job
 from streetsight.service.patrols.tables import Patrol
@@ -97,10 +98,10 @@ def delete_due(
 def _rescue(session: WriteSession, found: Sequence[BlobDeletion], limits: Limits) -> set[str]:
     """What has become evidence, or is held, since it was marked: shown again, not deleted."""
     waiting = [each.sha256 for each in found if each.started_at is None and each.reason != "orphan"]
-    frames = list(session.scalars(select(Frame).where(Frame.sha256.in_(waiting))))
+    frames = list(session.scalars(select(Frame).where(has_digest(session, waiting))))
     verdicts = zip(frames, reasons(session, frames, limits), strict=True)
     needed = {frame.sha256 for frame, reason in verdicts if reason is None}
-    shown = update(Frame).where(Frame.sha256.in_(needed))
+    shown = update(Frame).where(has_digest(session, [*needed]))
     session.execute(shown.values(photo_expired_at=None, photo_expired_reason=None))
     for each in found:
         if each.sha256 in needed:

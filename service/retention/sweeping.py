@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from streetsight.service.files.blobs import Blobs
+from streetsight.service.frames.digests import has_digest
 from streetsight.service.frames.tables import Frame
 from streetsight.service.privacy.copies import Copies
 from streetsight.service.retention.deletions import Doomed, carry_out, mark
@@ -54,7 +55,7 @@ def sweep_shard(
 def unnamed(session: ReadSession, blobs: Sequence[Doomed]) -> list[Doomed]:
     """Those that no frame shows, and that nobody is deleting already."""
     digests = [each.sha256 for each in blobs]
-    shown = select(Frame.sha256).where(Frame.sha256.in_(digests), Frame.photo_expired_at.is_(None))
+    shown = select(Frame.sha256).where(has_digest(session, digests), Frame.photo_expired_at.is_(None))
     leaving = select(BlobDeletion.sha256).where(
         BlobDeletion.sha256.in_(digests), BlobDeletion.deleted_at.is_(None)
     )

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
+from streetsight.service.store.partitions import as_modelled
 from streetsight.service.store.tables import Base
 from streetsight.service.store.types import Json, UtcDateTime
 
@@ -21,6 +22,7 @@ context.configure(
     target_metadata=Base.metadata,
     render_as_batch=True,  # SQLite cannot alter tables in place
     render_item=render_item,
+    include_object=as_modelled,
 )
 with context.begin_transaction():
     context.run_migrations()
