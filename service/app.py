@@ -35,6 +35,7 @@ from streetsight.service.open311 import key_routes as open311_keys
 from streetsight.service.open311 import routes as open311
 from streetsight.service.outside import routes as outside
 from streetsight.service.pages import administration as administration_pages
+from streetsight.service.pages import campaigns as campaigns_pages
 from streetsight.service.pages import city as city_pages
 from streetsight.service.pages import devices as devices_pages
 from streetsight.service.pages import filing, leads, map, review, signing_in, static, tasks
@@ -95,7 +96,7 @@ ROUTERS = (
     tasks.router, issues_pages.router, patrols_pages.router, devices_pages.router, models_pages.router,
     administration_pages.router, city_pages.router, webhooks_pages.router,
     scores_pages.router, score_work_pages.router, sheet_pages.router, schemes_pages.router,
-    places_pages.router,
+    places_pages.router, campaigns_pages.router,
 )  # fmt: skip
 
 
