@@ -47,6 +47,7 @@ from streetsight.service.pages import schemes as schemes_pages
 from streetsight.service.pages import score_sheets as sheet_pages
 from streetsight.service.pages import score_work as score_work_pages
 from streetsight.service.pages import scores as scores_pages
+from streetsight.service.pages import shops as shops_pages
 from streetsight.service.pages import webhooks as webhooks_pages
 from streetsight.service.pages.errors import install_error_pages
 from streetsight.service.patrols import routes as patrols
@@ -96,7 +97,7 @@ ROUTERS = (
     tasks.router, issues_pages.router, patrols_pages.router, devices_pages.router, models_pages.router,
     administration_pages.router, city_pages.router, webhooks_pages.router,
     scores_pages.router, score_work_pages.router, sheet_pages.router, schemes_pages.router,
-    places_pages.router, campaigns_pages.router,
+    places_pages.router, campaigns_pages.router, shops_pages.router,
 )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def markets(site: Any, street_photos: list[Path]) -> Callable[..., str]:
 def write_down(page: Page, name: str) -> None:
     """Fills the form of a sweep of markets, and saves it."""
     page.goto("/campaigns/new")
-    page.locator("[name=name]").fill(name)
+    page.get_by_label("Name of the campaign").fill(name)
     page.locator("[name=kind][value=sweep]").check()
     page.locator("[name=lead]").fill("城管科")
     page.locator("[name=co_units]").fill("环卫所、市场所")
@@ -139,7 +139,7 @@ def test_a_sweep_is_written_down_started_and_ended(
     page.get_by_role("button", name="End it").click()
     expect(page.locator(".title-row").first).to_contain_text("ended")
     expect(page.locator(".ledger > li", has_text=late)).to_contain_text("waits for a skip")
-    page.get_by_label("Lines").select_option("check")
+    page.get_by_label("Which lines").select_option("check")
     expect(page.locator(".ledger > li")).to_have_count(1)
     page.goto("/campaigns?state=ended")
     expect(page.locator(".rows li").first).to_contain_text("Markets before the inspection")

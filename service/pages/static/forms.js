@@ -3,7 +3,7 @@
 //   data-then="reload | go:/path | show:name | event:name"   what happens then; show: into the form's <output name>
 //   data-said="Saved."      what is said then
 //   data-ask="Really?"      asked before
-//   data-bare               has no body
+//   data-bare               has no body; data-body="name": the body is that field, JSON
 //   data-keyed              goes with an Idempotency-Key, and is sent again while the server is away
 // A form that was changed by somebody else meanwhile sends "stale"; who prevents its default says so in its own way.
 // Fields: data-query goes into the address; name="a.b" nests; data-type="number | boolean | list | json"; empty ones are left out, or null with data-empty="null".
@@ -29,7 +29,8 @@ async function send(form, button) {
   button?.setAttribute("aria-busy", "true");
   clear(form);
   try {
-    const json = method === "GET" || method === "DELETE" || form.dataset.bare !== undefined ? undefined : fields(form, button);
+    const json = method === "GET" || method === "DELETE" || form.dataset.bare !== undefined ? undefined
+      : form.dataset.body ? JSON.parse(form.elements[form.dataset.body].value) : fields(form, button);
     const keyed = form.dataset.keyed !== undefined;
     const answer = await call(method, path + queryOf(form), { json, version: form.dataset.version, patient: keyed, key: keyed ? (form.dataset.key ||= newKey()) : undefined });
     after(form, answer);
