@@ -38,6 +38,7 @@ from streetsight.service.pages import administration as administration_pages
 from streetsight.service.pages import campaigns as campaigns_pages
 from streetsight.service.pages import city as city_pages
 from streetsight.service.pages import devices as devices_pages
+from streetsight.service.pages import duties as duties_pages
 from streetsight.service.pages import filing, leads, map, review, signing_in, static, tasks
 from streetsight.service.pages import issues as issues_pages
 from streetsight.service.pages import models as models_pages
@@ -98,6 +99,7 @@ ROUTERS = (
     administration_pages.router, city_pages.router, webhooks_pages.router,
     scores_pages.router, score_work_pages.router, sheet_pages.router, schemes_pages.router,
     places_pages.router, campaigns_pages.router, shops_pages.router,
+    duties_pages.router,
 )  # fmt: skip
 
 
