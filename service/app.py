@@ -35,8 +35,10 @@ from streetsight.service.open311 import key_routes as open311_keys
 from streetsight.service.open311 import routes as open311
 from streetsight.service.outside import routes as outside
 from streetsight.service.pages import administration as administration_pages
+from streetsight.service.pages import campaigns as campaigns_pages
 from streetsight.service.pages import city as city_pages
 from streetsight.service.pages import devices as devices_pages
+from streetsight.service.pages import duties as duties_pages
 from streetsight.service.pages import filing, leads, map, review, signing_in, static, tasks
 from streetsight.service.pages import issues as issues_pages
 from streetsight.service.pages import models as models_pages
@@ -46,6 +48,7 @@ from streetsight.service.pages import schemes as schemes_pages
 from streetsight.service.pages import score_sheets as sheet_pages
 from streetsight.service.pages import score_work as score_work_pages
 from streetsight.service.pages import scores as scores_pages
+from streetsight.service.pages import shops as shops_pages
 from streetsight.service.pages import webhooks as webhooks_pages
 from streetsight.service.pages.errors import install_error_pages
 from streetsight.service.patrols import routes as patrols
@@ -95,7 +98,8 @@ ROUTERS = (
     tasks.router, issues_pages.router, patrols_pages.router, devices_pages.router, models_pages.router,
     administration_pages.router, city_pages.router, webhooks_pages.router,
     scores_pages.router, score_work_pages.router, sheet_pages.router, schemes_pages.router,
-    places_pages.router,
+    places_pages.router, campaigns_pages.router, shops_pages.router,
+    duties_pages.router,
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from streetsight.service.campaigns.schemas import (
     SelectionSent,
 )
 from streetsight.service.campaigns.states import State
-from streetsight.service.candidates.routes import FILES
+from streetsight.service.candidates.routes import FILES, Given
 from streetsight.service.decisions.routes import IdempotencyKey
 from streetsight.service.dependencies import Cursor, Id, Limit, Server, Text
 from streetsight.service.errors import language_of
@@ -165,13 +165,16 @@ def list_checks(
 
 
 def lines_wanted(
-    what: What | None = None,
-    place: Id | None = None,
-    unit: Annotated[Text | None, Query(max_length=100)] = None,
-    open: bool | None = None,
+    what: Annotated[What | None, Given] = None,
+    place: Annotated[Id | None, Given] = None,
+    unit: Annotated[Text | None, Query(max_length=100), Given] = None,
+    open: Annotated[bool | None, Given] = None,
 ) -> Filters:
     """Dependency: which lines are wanted."""
     return Filters(what, place, unit, open)
+
+
+LinesWanted = Annotated[Filters, Depends(lines_wanted)]
 
 
 @router.get("/{campaign_id}/ledger", response_model=LinePage, responses=FILES)
@@ -180,7 +183,7 @@ def read_ledger(
     actor: Reader,
     request: Request,
     campaign_id: Id,
-    wanted: Annotated[Filters, Depends(lines_wanted)],
+    wanted: LinesWanted,
     limit: Limit = 50,
     cursor: Cursor = None,
     form: FormWanted = None,

@@ -8,15 +8,20 @@ from streetsight.service.auth.permissions import Permission, may
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Attributes: title: English, said by the template; needs: one of these."""
+    """Attributes: title: English, said by the template; needs: one of these; also: pages beside it."""
 
     path: str
     title: str
     needs: frozenset[Permission]
+    also: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Whether a page is one of this entry's."""
+        return any(path == each or path.startswith(f"{each}/") for each in (self.path, *self.also))
 
 
-def _entry(path: str, title: str, *needs: Permission) -> Entry:
-    return Entry(path, title, frozenset(needs))
+def _entry(path: str, title: str, *needs: Permission, also: tuple[str, ...] = ()) -> Entry:
+    return Entry(path, title, frozenset(needs), also)
 
 
 P = Permission
@@ -27,7 +32,8 @@ PAGES: tuple[Entry, ...] = (
     _entry("/map", "Map", P.READ),
     _entry("/candidates", "Leads", P.READ),
     _entry("/issues", "Issues", P.READ_TASKS),
-    _entry("/scores", "Scores", P.READ_STREET_ENTRIES),
+    _entry("/campaigns", "Street work", P.READ_STREET_ENTRIES, also=("/shops", "/duties")),
+    _entry("/scores", "Scores", P.READ_STREET_ENTRIES, also=("/schemes",)),
     _entry("/places", "Places", P.READ),
     _entry("/patrols", "Patrols", P.READ),
     _entry("/devices", "Devices", P.READ),

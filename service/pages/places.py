@@ -9,11 +9,12 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
 from streetsight.models.taxonomy import Language
+from streetsight.service.areas.routes import Lat, Lon
 from streetsight.service.auth.access import Analyst, Viewer
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission, may
 from streetsight.service.auth.scope import in_scope
-from streetsight.service.dependencies import Cursor, Server
+from streetsight.service.dependencies import Cursor, Server, Text
 from streetsight.service.groupings.service import groupings_in_force
 from streetsight.service.issues.schemas import IssueShown
 from streetsight.service.issues.service import visible
@@ -25,8 +26,9 @@ from streetsight.service.people.service import list_units
 from streetsight.service.places import service
 from streetsight.service.places.chiefs import tree_of
 from streetsight.service.places.reading import example_files
-from streetsight.service.places.routes import Asked, CodeHere, KindHere
+from streetsight.service.places.routes import Asked, ClustersWanted, CodeHere, KindHere
 from streetsight.service.places.schemas import FIXED, PlaceFeature, PlaceShown, missing_of
+from streetsight.service.places.suggesting import suggest
 from streetsight.service.places.tables import IssuePlace, Place
 from streetsight.service.places.words import Subject, words
 from streetsight.service.scoring import periods
@@ -90,13 +92,35 @@ def show_import(server: Server, request: Request, actor: Analyst) -> HTMLRespons
         )  # fmt: skip
 
 
+@router.get("/places/suggestions", response_class=HTMLResponse)
+def show_suggestions(server: Server, request: Request, actor: Viewer, wanted: ClustersWanted) -> HTMLResponse:
+    """Where confirmed issues lie densely, on a map and with reasons: a person makes a point of it."""
+    language = language_of_page(request)
+    with server.database.read() as session:
+        found = suggest(session, actor, wanted, now(), language)
+        return page(
+            request, server, "place_suggestions.html", actor, wanted=wanted, found=found,
+            clusters=[[each.lon, each.lat, each.radius_m, each.because] for each in found],
+            aspects=_aspects(session, language), may_change=may(actor, Permission.ANALYSE), **_words(language),
+        )  # fmt: skip
+
+
 @router.get("/places/new", response_class=HTMLResponse)
-def show_new(server: Server, request: Request, actor: Analyst) -> HTMLResponse:
-    """Draw a place, and say what it is."""
+def show_new(
+    server: Server, request: Request, actor: Analyst, lon: Lon | None = None, lat: Lat | None = None,
+    radius_m: Annotated[float | None, Query(ge=1, le=5000)] = None,
+    why: Annotated[Text | None, Query(max_length=500)] = None,
+) -> HTMLResponse:  # fmt: skip
+    """Draw a place, and say what it is; of a suggestion its point and its reason are there already."""
+    feature = None
+    if lon is not None and lat is not None:
+        point = {"type": "Point", "coordinates": [lon, lat]}
+        feature = {"type": "Feature", "geometry": point, "properties": {"kind": "point"}}
     with server.database.read() as session:
         return page(
-            request, server, "place_form.html", actor, place=None, feature=None, version=0,
-            **_choices(session, language_of_page(request)),
+            request, server, "place_form.html", actor, place=None, feature=feature, version=0,
+            proposed={"kind": "point", "radius_m": radius_m, "origin": "density", "reason": why or ""}
+            if feature else {}, **_choices(session, language_of_page(request)),
         )  # fmt: skip
 
 
@@ -131,7 +155,8 @@ def show_form(
         return page(
             request, server, "place_form.html", actor, place=PlaceShown.of(place),
             feature=PlaceFeature.of(place).model_dump(mode="json"),
-            version=service.tag_of(session, kind, code), **_choices(session, language_of_page(request)),
+            version=service.tag_of(session, kind, code), proposed={},
+            **_choices(session, language_of_page(request)),
         )  # fmt: skip
 
 

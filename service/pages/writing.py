@@ -29,7 +29,9 @@ class Writer:
         return dates.format_datetime(moment, _PATTERN[self.language], self.zone, self.locale)
 
     def day(self, day: date | None) -> str:
-        """A day; a dash for none."""
+        """A day, or that of a moment on the city's clock; a dash for none."""
+        if isinstance(day, datetime):
+            day = day.astimezone(self.zone)
         return "–" if day is None else dates.format_date(day, "medium", self.locale)
 
     def ago(self, moment: datetime | None) -> str:

@@ -224,20 +224,26 @@ def read_chiefs(server: Server, actor: Viewer, filters: Asked, moment: At = None
         return tree_of(service.find_places(session, actor, filters, moment or now()))
 
 
-@router.get("/suggestions")
-def list_suggestions(
-    server: Server,
-    actor: Viewer,
-    request: Request,
+def clusters_wanted(
     days: Annotated[int, Query(ge=1, le=366)] = 90,
     within_m: Annotated[float, Query(ge=5, le=500, description="How far apart linked issues may be.")] = 50,
     least: Annotated[int, Query(ge=2, le=1000, description="Issues that near to each other, at least.")] = 5,
-    aspect: Annotated[str | None, Query(pattern="^[a-z][a-z0-9_]{0,39}$")] = None,
+    aspect: Annotated[str | None, Query(pattern="^[a-z][a-z0-9_]{0,39}$"), Given] = None,
     unregistered: Annotated[bool, Query(description="Leave out what touches a registered point.")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Wanted:
+    """Dependency: what counts as dense."""
+    return Wanted(days, within_m, least, aspect, unregistered, limit)
+
+
+ClustersWanted = Annotated[Wanted, Depends(clusters_wanted)]
+
+
+@router.get("/suggestions")
+def list_suggestions(
+    server: Server, actor: Viewer, request: Request, wanted: ClustersWanted
 ) -> list[SuggestionShown]:
     """Where confirmed issues lie densely, and why: ground that may deserve a problem point."""
-    wanted = Wanted(days, within_m, least, aspect, unregistered, limit)
     with server.database.read() as session:
         return suggest(session, actor, wanted, now(), language_of(request))
 

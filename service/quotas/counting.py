@@ -53,6 +53,17 @@ def period_of(per: Per, day: date) -> Period:
     return Period(first, (first + DAY * 31).replace(day=1) - DAY)
 
 
+def periods_in(per: Per, first: date, last: date) -> list[Period]:
+    """Periods that begin on one of the days, in their order."""
+    found, day = list[Period](), first
+    while day <= last:
+        period = period_of(per, day)
+        if period.first >= first:
+            found.append(period)
+        day = period.last + DAY
+    return found
+
+
 def due_days(quota: Quota, days: Iterable[date], calendar: WorkingCalendar) -> list[date]:
     """Days on which a duty is due. Raises NoCalendar, CalendarLacksYear."""
     return [day for day in days if quota.days == "all" or calendar.is_working_day(day)]

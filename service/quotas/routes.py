@@ -16,13 +16,14 @@ from streetsight.service.documents.schemas import VersionShown
 from streetsight.service.documents.service import version_of
 from streetsight.service.errors import language_of
 from streetsight.service.etags import IfMatch, etag
-from streetsight.service.quotas import service
+from streetsight.service.quotas import months, service
 from streetsight.service.quotas.rules import QuotaRules, example_files, rules_in_force
 from streetsight.service.quotas.schemas import (
     MissPage,
     OutingEntered,
     OutingSent,
     QuotaCode,
+    QuotaMonth,
     QuotaRulesInForce,
     QuotaShown,
 )
@@ -42,6 +43,16 @@ def read_quotas(
     """Who was outside how often, and who is behind: those who manage see their areas, others themselves."""
     with server.database.read() as session:
         return service.read_quotas(session, actor, code, day, server.settings, language_of(request))
+
+
+@router.get("/months/{month}")
+def read_month(
+    server: Server, actor: Reader, request: Request, code: Code = None,
+    month: str = Path(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="As 2026-11."),
+) -> list[QuotaMonth]:  # fmt: skip
+    """A month of duties: in each of its periods who was outside how often, and who has missed it."""
+    with server.database.read() as session:
+        return months.read_month(session, actor, code, month, server.settings, language_of(request))
 
 
 @router.get("/misses")

@@ -127,6 +127,44 @@ class QuotaShown(BaseModel):
         )  # fmt: skip
 
 
+class PeriodStanding(BaseModel):
+    """How somebody stands in one period of a month."""
+
+    first: date
+    last: date
+    needed: int
+    done: int
+    state: State
+
+
+class PersonMonth(BaseModel):
+    """Somebody's month.
+
+    Attributes:
+        needed: in all its periods; done: of these, never more than a period needs.
+        missed: periods that are over, or in which it cannot be met any more.
+    """
+
+    person_id: str
+    name: str
+    unit: str | None
+    needed: int
+    done: int
+    missed: int
+    periods: list[PeriodStanding]
+    outings: list[OutingShown]
+
+
+class QuotaMonth(BaseModel):
+    """A duty in the periods that begin in a month; `without_account` as in `QuotaShown`."""
+
+    code: str
+    label: str
+    per: Per
+    people: list[PersonMonth]
+    without_account: list[str] | None
+
+
 class MissShown(BaseModel):
     """Somebody who was not outside as often as they had to, in a period that is over."""
 

@@ -58,7 +58,7 @@ def read_quotas(
         period = period_of(quota.per, wanted)
         people = standings(session, rules, quota, period, calendar, zone)
         mine = [each for each in people if seen_by(actor, each.person)]
-        without = without_account(session, quota) if _oversees(actor) else None
+        without = without_account(session, quota) if oversees(actor) else None
         found.append(QuotaShown.of(quota, period, mine, without, language))
     return found
 
@@ -110,5 +110,6 @@ def list_misses(
     return MissPage(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
 
 
-def _oversees(actor: Actor) -> bool:
+def oversees(actor: Actor) -> bool:
+    """Whether an actor sees others than themselves."""
     return may(actor, Permission.MANAGE_ISSUES) or may(actor, Permission.ANALYSE)

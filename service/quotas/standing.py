@@ -1,7 +1,7 @@
 """Who is outside how often, and who is behind."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Literal
@@ -52,13 +52,28 @@ def standings(
     zone: tzinfo,
 ) -> list[Standing]:
     """All who have a duty, by name. Raises NoCalendar, CalendarLacksYear."""
-    people, needed = people_of(session, quota), needed_in(quota, period, calendar)
-    today = now().astimezone(zone).date()
-    left = len(due_days(quota, (day for day in period.days() if day >= today), calendar))
+    people = people_of(session, quota)
     found = evidence_of(session, rules, people, *moments_of((period.first, period.last), zone))
+    return standing_in(rules, quota, period, people, found, calendar, zone)
+
+
+def standing_in(
+    rules: QuotaRules,
+    quota: Quota,
+    period: Period,
+    people: Sequence[Person],
+    found: Mapping[str, Sequence[Evidence]],
+    calendar: WorkingCalendar,
+    zone: tzinfo,
+) -> list[Standing]:
+    """The same from evidence by person, of that period or of more. Raises NoCalendar, CalendarLacksYear."""
+    needed, today = needed_in(quota, period, calendar), now().astimezone(zone).date()
+    left = len(due_days(quota, (day for day in period.days() if day >= today), calendar))
+    begin, end = moments_of((period.first, period.last), zone)
     made = []
     for person in people:
-        outings = outings_of(found[person.id], rules.counting.apart_minutes, quota.most_a_day, zone)
+        shown = [each for each in found.get(person.id, ()) if begin <= each.at < end]
+        outings = outings_of(shown, rules.counting.apart_minutes, quota.most_a_day, zone)
         done = sum(outing.counts for outing in outings)
         state = _state(needed - done, left, quota.most_a_day, period.last < today)
         made.append(Standing(person, needed, done, outings, state))

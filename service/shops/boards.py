@@ -75,21 +75,22 @@ def counts(session: ReadSession, actor: Actor, month: str | None, zone: tzinfo) 
         mine = set(session.scalars(select(Shop.id).where(visible(actor))))
         rows = read_month(session, wanted, zone).rows
         bands.update(row.band for shop_id, row in rows.items() if shop_id in mine)
-    today = now().astimezone(zone).date()
+    cards = count_cards(session, actor, now().astimezone(zone).date())
     return ShopCounts(
         shops=count_of(session, actor, is_open), month=wanted, not_inspected=bands.pop(None, 0),
         agreements_signed=count_of(session, actor, is_open, Shop.agreement_signed.is_not(None)),
         demonstration=count_of(session, actor, is_open, Shop.demonstration.is_(True)),
-        yellow_cards=_cards(session, actor, "yellow", today), red_cards=_cards(session, actor, "red", today),
+        yellow_cards=cards["yellow"], red_cards=cards["red"],
         rated={str(band): count for band, count in sorted(bands.items(), key=str)},
     )  # fmt: skip
 
 
-def _cards(session: ReadSession, actor: Actor, colour: str, today: date) -> int:
-    found = select(func.count()).select_from(ShopCard).join(Shop, Shop.id == ShopCard.shop_id)
+def count_cards(session: ReadSession, actor: Actor, today: date) -> Counter[str]:
+    """Cards in force by colour, of open shops that the actor may see."""
+    found = select(ShopCard.colour, func.count()).join(Shop, Shop.id == ShopCard.shop_id)
     counts = (ShopCard.revoked_at.is_(None), ShopCard.spent_id.is_(None), ShopCard.expires >= today)
-    wanted = found.where(ShopCard.colour == colour, *counts, Shop.closed_at.is_(None), visible(actor))
-    return session.scalar(wanted) or 0
+    wanted = found.where(*counts, Shop.closed_at.is_(None), visible(actor)).group_by(ShopCard.colour)
+    return Counter(dict(session.execute(wanted).all()))
 
 
 def _rated(session: ReadSession, shops: Sequence[Shop]) -> dict[str, int]:

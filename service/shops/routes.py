@@ -7,12 +7,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response, Security
 
 from streetsight.inference.positions.profile import Crs
 from streetsight.service.areas.geojson import Document, parse_collection
-from streetsight.service.areas.service import path_of_area
 from streetsight.service.auth.access import Analyst, allowed
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission
-from streetsight.service.auth.scope import within
 from streetsight.service.campaigns.phases import moments_of
+from streetsight.service.candidates.routes import Given
 from streetsight.service.dependencies import Cursor, Id, Limit, Server, Text
 from streetsight.service.documents import service as documents
 from streetsight.service.documents.routes import Reason, add_document_routes
@@ -50,6 +49,7 @@ from streetsight.service.shops.schemas import (
     ShopShown,
     StreetBoard,
 )
+from streetsight.service.shops.service import Filters
 from streetsight.service.shops.tables import Shop, ShopRulesVersion
 from streetsight.service.store.sealing import open_sealer
 from streetsight.service.store.types import now
@@ -60,7 +60,7 @@ P = Permission
 Reader = Annotated[Actor, Security(allowed(P.READ_STREET_ENTRIES))]
 Keeper = Annotated[Actor, Security(allowed(P.MANAGE_SHOPS))]
 Contacts = Annotated[Actor, Security(allowed(P.SEE_CONTACTS))]
-Word = Annotated[Text | None, Query(min_length=1, max_length=200)]
+Word = Annotated[Text | None, Query(max_length=200), Given]
 OneMonth = Annotated[Month, Path(description="As 2026-11.")]
 FILE = {
     "requestBody": {
@@ -73,30 +73,32 @@ FILE = {
 }
 
 
-@router.get("")
-def list_shops(
-    server: Server,
-    actor: Reader,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    area: Annotated[Text | None, Query(max_length=200, description="Path or code of an area.")] = None,
+def shops_wanted(
+    area: Annotated[Text | None, Query(max_length=200, description="Path or code of an area."), Given] = None,
     street: Word = None,
     unit: Word = None,
-    code: Annotated[ShopCode | None, Query()] = None,
-    signed: Annotated[bool | None, Query(description="With an agreement (责任书).")] = None,
-    demonstration: bool | None = None,
+    code: Annotated[ShopCode | None, Query(), Given] = None,
+    signed: Annotated[bool | None, Query(description="With an agreement (责任书)."), Given] = None,
+    demonstration: Annotated[bool | None, Given] = None,
     closed: bool = False,
+    search: Annotated[
+        Text | None, Query(max_length=100, description="A part of name, code or address."), Given
+    ] = None,
+) -> Filters:
+    """Dependency: which shops are wanted; an empty filter takes all."""
+    return Filters(area, street, unit, code, signed, demonstration, closed, search)
+
+
+ShopsWanted = Annotated[Filters, Depends(shops_wanted)]
+
+
+@router.get("")
+def list_shops(
+    server: Server, actor: Reader, wanted: ShopsWanted, limit: Limit = 50, cursor: Cursor = None
 ) -> ShopPage:
     """Shops in one's areas, newest first."""
-    equal = ((Shop.street, street), (Shop.unit, unit), (Shop.code, code), (Shop.demonstration, demonstration))
     with server.database.read() as session:
-        found = [column == value for column, value in equal if value is not None]
-        found.append(Shop.closed_at.is_not(None) if closed else Shop.closed_at.is_(None))
-        if signed is not None:
-            found.append(Shop.agreement_signed.is_not(None) if signed else Shop.agreement_signed.is_(None))
-        if area is not None:
-            found.append(within((path_of_area(session, area),), Shop.area_path))
-        shops = service.list_shops(session, actor, found, limit, cursor)
+        shops = service.list_shops(session, actor, wanted.conditions(session), limit, cursor)
     return ShopPage(items=[ShopShown.of(each, actor) for each in shops.items], next_cursor=shops.next_cursor)
 
 

@@ -34,6 +34,7 @@ class ShopSent(_Sent):
         reach_m: how far in front of it; None for what the rules say.
         street: code of the registered road; chief: 街长 by name.
         manager, telephone: 店长: personal; shown to roles that may see contacts.
+        keep_telephone: without a telephone, the one that is there stays.
         agreement_number, agreement_signed: 责任书.
         demonstration: 文明示范店.
     """
@@ -51,6 +52,7 @@ class ShopSent(_Sent):
     chief: UnitName | None = None
     manager: UnitName | None = None
     telephone: Annotated[str, Field(pattern=r"^[0-9+() -]{5,30}$")] | None = None
+    keep_telephone: bool = False
     agreement_number: UnitName | None = None
     agreement_signed: date | None = None
     demonstration: bool = False

@@ -1,17 +1,18 @@
 """The register of shops: write down, find, close; few see who is responsible, and each look is logged."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from shapely.geometry import mapping
-from sqlalchemy import ColumnElement, and_, false, func, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from streetsight.service.areas.outlines import POLYGONS, BadOutline, read_outline
 from streetsight.service.areas.reading import MESSAGES as OF_AREAS
-from streetsight.service.areas.service import area_path_at
+from streetsight.service.areas.service import area_path_at, path_of_area
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor, Role
-from streetsight.service.auth.scope import in_scope
+from streetsight.service.auth.scope import in_scope, within
 from streetsight.service.etags import require_version
 from streetsight.service.faults import Conflict, Forbidden, Invalid, NotFound
 from streetsight.service.shops.schemas import ContactShown, ShopSent
@@ -83,6 +84,42 @@ def find_open(session: WriteSession, actor: Actor, shop_id: str) -> Shop:
     if shop.closed_at is not None:
         raise ShopGone("the shop {code} is closed, and stays as it was", code=shop.code)
     return shop
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which shops are wanted; None takes all.
+
+    Attributes:
+        area: path or code; search: a part of name, code or address; signed: with an agreement.
+    """
+
+    area: str | None = None
+    street: str | None = None
+    unit: str | None = None
+    code: str | None = None
+    signed: bool | None = None
+    demonstration: bool | None = None
+    closed: bool = False
+    search: str | None = None
+
+    def conditions(self, session: ReadSession) -> list[ColumnElement[bool]]:
+        """As the database asks them. Raises UnknownArea."""
+        equal = (
+            (Shop.street, self.street), (Shop.unit, self.unit), (Shop.code, self.code),
+            (Shop.demonstration, self.demonstration),
+        )  # fmt: skip
+        found = [column == value for column, value in equal if value is not None]
+        found.append(Shop.closed_at.is_not(None) if self.closed else Shop.closed_at.is_(None))
+        if self.signed is not None:
+            signed = Shop.agreement_signed
+            found.append(signed.is_not(None) if self.signed else signed.is_(None))
+        if self.area is not None:
+            found.append(within((path_of_area(session, self.area),), Shop.area_path))
+        if self.search is not None:
+            columns = (Shop.name, Shop.code, Shop.address)
+            found.append(or_(*(each.icontains(self.search, autoescape=True) for each in columns)))
+        return found
 
 
 def list_shops(
@@ -158,7 +195,8 @@ def fill(session: ReadSession, actor: Actor, shop: Shop, sent: ShopSent, sealer:
     for name in PLAIN:
         setattr(shop, name, getattr(sent, name))
     shop.geometry, shop.lon, shop.lat, shop.area_path = mapping(outline), inside.x, inside.y, area_path
-    shop.telephone_sealed = sealer.seal(sent.telephone) if sent.telephone else None
+    if sent.telephone or not sent.keep_telephone:
+        shop.telephone_sealed = sealer.seal(sent.telephone) if sent.telephone else None
 
 
 def open_shops(session: ReadSession) -> list[Shop]:

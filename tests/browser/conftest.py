@@ -21,6 +21,7 @@ from streetsight.datasets.simulation.camera import Camera
 from streetsight.datasets.simulation.patrol import simulate_patrol
 from streetsight.service.auth.access import COOKIE
 from streetsight.service.auth.actor import SYSTEM, Role
+from streetsight.service.auth.csrf import HEADER, csrf_token
 from streetsight.service.auth.passwords import hash_password
 from streetsight.service.devices.service import SCOPES, add_device
 from streetsight.service.people.service import NewPerson, add_person
@@ -104,6 +105,14 @@ class Site:
         with self.write() as session:
             added = add_person(session, SYSTEM, new, hash_password(PASSWORD))
             return login, begin_session(session, added, Visit("password", timedelta(hours=1))).token
+
+    @contextmanager
+    def api(self, role: Role) -> Iterator[httpx2.Client]:
+        """The API as somebody of a role, as the pages call it."""
+        _, token = self.person(role)
+        headers = {"Cookie": f"{COOKIE}={token}", HEADER: csrf_token(token)}
+        with httpx2.Client(base_url=self.url, headers=headers) as client:
+            yield client
 
     def upload(self, photos: Sequence[Path], **metadata: Any) -> list[str]:
         """Uploads photos as a device; returns their frames' ids."""

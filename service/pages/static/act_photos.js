@@ -50,6 +50,19 @@ export class ActPhotos {
     return !missing;
   }
 
+  /** Photos that are on their way are waited for before the form is sent; one that is needed is asked for. */
+  guard(form) {
+    form.addEventListener("submit", (event) => {
+      if (!this.pending && this.isWhole()) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (!this.pending) return;
+      const { submitter } = event;
+      submitter?.setAttribute("aria-busy", "true");
+      void this.settled().then(() => { submitter?.removeAttribute("aria-busy"); form.requestSubmit(submitter); });
+    }, { capture: true });
+  }
+
   /** Ask where this browser is, so that it is known when the photo is taken. */
   locate() {
     if (Date.now() - this.#asked < FRESH_MS) return this.#place;

@@ -36,7 +36,7 @@ function open({ act, issue, version, what, lon, lat }, { files = [], text = "" }
   form.addEventListener("input", () => { parts(form); keep(); });
   form.addEventListener("click", ({ target }) => { if (target.matches("[data-phrase]")) { put(form.elements.text, target.textContent); keep(); } });
   form.querySelector("[data-cancel]").addEventListener("click", () => dialog.close());
-  form.addEventListener("submit", (event) => sendWhole(event, form, photos), { capture: true });
+  photos?.guard(form);
   form.addEventListener("stale", (event) => { event.preventDefault(); void tellStale(form, { act, issue, what, lon, lat }, dialog); });
   form.addEventListener("acted", ({ detail: { data } }) => {
     sessionStorage.removeItem(draft);
@@ -49,17 +49,6 @@ function open({ act, issue, version, what, lon, lat }, { files = [], text = "" }
   dialog.showModal();
   if (files.length) photos.add(files, true);
   else if (root && "needed" in root.dataset && navigator.maxTouchPoints > 0) photos.locate();
-}
-
-/** Photos that are on their way are waited for; one that is needed is asked for. */
-function sendWhole(event, form, photos) {
-  if (!photos || (!photos.pending && photos.isWhole())) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  if (!photos.pending) return;
-  const { submitter } = event;
-  submitter?.setAttribute("aria-busy", "true");
-  void photos.settled().then(() => { submitter?.removeAttribute("aria-busy"); form.requestSubmit(submitter); });
 }
 
 /** Somebody acted between reading and sending: who and what, with the page behind brought up to date. */

@@ -18,7 +18,7 @@ export class Problem extends Error {
  *
  * @param {string} method
  * @param {string} path
- * @param {{json?: any, form?: FormData, version?: string|number, key?: string, signal?: AbortSignal, patient?: boolean}} options
+ * @param {{json?: any, form?: FormData, file?: Blob, version?: string|number, key?: string, signal?: AbortSignal, patient?: boolean}} options
  *   version: as If-Match; key: as Idempotency-Key; patient: go on trying while the server is away. Only for what
  *   may be sent twice: GET, what has a key, uploads.
  * @returns {Promise<{status: number, data: any, etag: string|null}>}
@@ -49,15 +49,16 @@ export async function call(method, path, options = {}) {
 /** A key for a write that may have to be sent again. */
 export const newKey = () => crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-function request(method, { json, form, version, key, signal }) {
+function request(method, { json, form, file, version, key, signal }) {
   const headers = {
     Accept: "application/json", "Accept-Language": document.documentElement.lang,
     "X-CSRF-Token": document.querySelector("meta[name=csrf]").content,
   };
   if (json !== undefined) headers["Content-Type"] = "application/json";
+  if (file && file.type !== "") headers["Content-Type"] = file.type;
   if (version !== undefined && version !== "") headers["If-Match"] = String(version).includes('"') ? String(version) : `"${version}"`;
   if (key) headers["Idempotency-Key"] = key;
-  return { method, headers, signal, body: json !== undefined ? JSON.stringify(json) : form };
+  return { method, headers, signal, body: json !== undefined ? JSON.stringify(json) : file ?? form };
 }
 
 async function read(answer) {

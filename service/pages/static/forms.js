@@ -3,9 +3,10 @@
 //   data-then="reload | go:/path | show:name | event:name"   what happens then; show: into the form's <output name>
 //   data-said="Saved."      what is said then
 //   data-ask="Really?"      asked before
+//   data-bare               has no body; data-body="name": the body is that field, JSON
 //   data-keyed              goes with an Idempotency-Key, and is sent again while the server is away
 // A form that was changed by somebody else meanwhile sends "stale"; who prevents its default says so in its own way.
-// Fields: name="a.b" nests; data-type="number | boolean | list | json"; empty ones are left out, or null with data-empty="null".
+// Fields: data-query goes into the address; name="a.b" nests; data-type="number | boolean | list | json"; empty ones are left out, or null with data-empty="null".
 import { call, newKey, Problem } from "./api.js";
 import { make } from "./elements.js";
 import { notice } from "./notice.js";
@@ -28,9 +29,10 @@ async function send(form, button) {
   button?.setAttribute("aria-busy", "true");
   clear(form);
   try {
-    const json = method === "GET" || method === "DELETE" ? undefined : fields(form, button);
+    const json = method === "GET" || method === "DELETE" || form.dataset.bare !== undefined ? undefined
+      : form.dataset.body ? JSON.parse(form.elements[form.dataset.body].value) : fields(form, button);
     const keyed = form.dataset.keyed !== undefined;
-    const answer = await call(method, path, { json, version: form.dataset.version, patient: keyed, key: keyed ? (form.dataset.key ||= newKey()) : undefined });
+    const answer = await call(method, path + queryOf(form), { json, version: form.dataset.version, patient: keyed, key: keyed ? (form.dataset.key ||= newKey()) : undefined });
     after(form, answer);
   } catch (error) {
     show(form, error);
@@ -44,12 +46,17 @@ async function send(form, button) {
 export function fields(form, button = null) {
   const sent = {};
   for (const field of form.elements) {
-    if (!field.name || field.disabled || field.type === "submit" || (field.type === "radio" && !field.checked)) continue;
+    if (!field.name || field.disabled || field.dataset.query !== undefined || field.type === "submit" || (field.type === "radio" && !field.checked)) continue;
     const value = valueOf(field);
     if (value !== undefined) put(sent, field.name.split("."), value);
   }
   if (button?.name) put(sent, button.name.split("."), button.value);
   return sent;
+}
+
+function queryOf(form) {
+  const asked = [...form.elements].filter((field) => field.dataset.query !== undefined && field.value.trim());
+  return asked.length ? `?${new URLSearchParams(asked.map((field) => [field.name, field.value.trim()]))}` : "";
 }
 
 function valueOf(field) {
