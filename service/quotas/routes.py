@@ -4,7 +4,7 @@ from datetime import date
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response, Security
+from fastapi import APIRouter, Path, Query, Request, Response, Security
 
 from streetsight.service.auth.access import Analyst, allowed
 from streetsight.service.auth.actor import Actor

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from sqlalchemy import select
+
 from streetsight.inference.pipeline import FrameResult, in_order
 from streetsight.models.language import SpokenError
 from streetsight.models.releases import Release
@@ -11,8 +13,10 @@ from streetsight.service.detections.looking import Engine, Seen
 from streetsight.service.detections.service import add_result
 from streetsight.service.faults import Unavailable
 from streetsight.service.files.blobs import NoBlob
+from streetsight.service.frames.tables import Frame
 from streetsight.service.reprocessing.frames import Archive, in_pages
 from streetsight.service.store.database import Database
+from streetsight.service.store.sessions import WriteSession
 
 STRETCH = 50_000  # frames that are handed to the engine at once
 WRITTEN_TOGETHER = 32
@@ -110,12 +114,18 @@ def _write(
                 trouble = answer
                 continue
             if isinstance(answer, FrameResult):
-                add_result(session, left[key], Seen(answer, release))
+                _add(session, left[key], Seen(answer, release))
             done.append(key)
             _count(report, key, answer)
     for key in done:
         del left[key]
     return trouble
+
+
+def _add(session: WriteSession, frame_id: str, seen: Seen) -> None:
+    """Write a result beside those that are there; the lock keeps a frame to one of each release."""
+    of_frame = select(Frame.created_at).where(Frame.id == frame_id).with_for_update(key_share=True)
+    add_result(session, frame_id, session.execute(of_frame).scalar_one(), seen)
 
 
 def _count(report: Report, key: str, answer: Answer) -> None:

@@ -91,7 +91,7 @@ def _extend(session: WriteSession, days: int, moment: datetime) -> set[str]:
 
 def _short(session: WriteSession, until: datetime) -> dict[str, str]:
     """Tables whose partitions end too soon, always in the same order, and where they end."""
-    ends = dict(session.execute(_ENDS, {"tables": [*TABLES]}).all())
+    ends: dict[str, str] = dict(session.execute(_ENDS, {"tables": [*TABLES]}).all())
     return {table: ends[table] for table in TABLES if ends[table] < first_id(until)}
 
 
