@@ -35,7 +35,7 @@ class Archive:
         found = found.where(Theirs.id.is_(None), Frame.photo_expired_at.is_(None))
         return narrowed(found.where(Frame.state == "detected"), self.filters)
 
-    def pairs(self) -> Select[str, str, str, str]:
+    def pairs(self) -> Select[str, str, str | None, str]:
         """Id, digest, result in force and result of the release, of frames that have both."""
         found = select(Frame.id, Frame.sha256, Frame.result_id, Theirs.id).join(Theirs, self._theirs())
         return narrowed(found.where(Frame.result_id.is_not(None)), self.filters)
