@@ -92,8 +92,7 @@ def look_at_all(settings: Settings, address: str, keys: list[str]) -> Iterator[t
             "others: add machines, or deploy fewer replicas",
             cores=cores, free=free, every=every,
         )  # fmt: skip
-    context = data.DataContext.get_current()
-    context.enable_progress_bars = context.print_on_execution_start = False
+    data.DataContext.get_current().print_on_execution_start = False
     batches = -(-len(keys) // (TOGETHER * cores))
     looked = data.from_items(keys, override_num_blocks=min(batches, 8 * actors)).map_batches(
         Batches, fn_constructor_args=(settings.provider, cores, address), batch_size=TOGETHER * cores,

@@ -11,6 +11,7 @@ import platform
 import re
 import secrets
 import socket
+import traceback
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
@@ -91,9 +92,7 @@ def join(settings: Settings) -> Any:
             configure_logging=False,
         )  # fmt: skip
     except (ray.exceptions.RayError, RuntimeError, OSError, ValueError) as error:
-        raise _why(
-            settings.ray_address, error, isinstance(error, ray.exceptions.AuthenticationError)
-        ) from error
+        raise why(settings.ray_address, error) from error
     return ray
 
 
@@ -110,8 +109,9 @@ def _probe(address: str) -> None:
         ) from error  # fmt: skip
 
 
-def _why(address: str, error: Exception, is_token: bool) -> ClusterLost:
-    text = str(error)
+def why(address: str, error: Exception) -> ClusterLost:
+    """What Ray's error means: it names its reasons in the errors behind it."""
+    text = "".join(traceback.format_exception(error))
     found = re.search(r"cluster was started with:\s+Ray: (\S+)\s+Python: (\S+)", text)
     if found:
         return OtherCluster(
@@ -121,7 +121,7 @@ def _why(address: str, error: Exception, is_token: bool) -> ClusterLost:
             address=address, ray=found[1], python=found[2], our_ray=version("ray"),
             our_python=platform.python_version(),
         )  # fmt: skip
-    if is_token or "nauthenticated" in text or "token" in text.lower():
+    if "AuthenticationError" in text:
         return OtherCluster(
             "the cluster at {address} does not take our token; STREETSIGHT_RAY_TOKEN must be the same as on "
             "the machine where its head was started",
@@ -130,5 +130,5 @@ def _why(address: str, error: Exception, is_token: bool) -> ClusterLost:
     return ClusterLost(
         "the Ray cluster at {address} cannot be joined ({reason}); a machine joins by a node of its own: is "
         "`streetsight cluster start` running on this one?",
-        address=address, reason=text.strip().partition("\n")[0][:300],
+        address=address, reason=str(error).strip().partition("\n")[0][:300],
     )  # fmt: skip

@@ -123,7 +123,7 @@ def switch(
 ) -> None:
     """Put the release's results in force; patrols are assembled again. What people decided stays.
 
-    Exit status: 2 usage and settings, 3 database or release, or the release is not the one in force.
+    Exit status: 2 usage and settings, or it may not be switched to; 3 database or release.
     """
     from streetsight.models.language import translate
     from streetsight.models.releases import load_release, search_path

@@ -68,9 +68,8 @@ def compare(database: Database, archive: Archive) -> Compared:
     for frames in in_pages(database, archive.pairs(), PAGE):
         ids = [each for _, _, ours, theirs in frames for each in (ours, theirs)]
         with database.read() as session:
-            outcomes = dict(
-                session.execute(select(Result.id, Result.outcome).where(Result.id.in_(ids))).tuples()
-            )
+            kept = session.execute(select(Result.id, Result.outcome).where(Result.id.in_(ids)))
+            outcomes = {row.id: row.outcome for row in kept}
             boxes: dict[str, list[Detection]] = {each: [] for each in ids}
             for box in session.scalars(select(Detection).where(Detection.result_id.in_(ids))):
                 boxes[box.result_id].append(box)

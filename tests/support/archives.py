@@ -9,14 +9,13 @@ from sqlalchemy import select
 from streetsight.service.detections.service import KIND
 from streetsight.service.detections.tables import Detection, Result
 from streetsight.service.devices.tables import Device
-from streetsight.service.files.blobs import Blobs, digest_of
+from streetsight.service.files.blobs import Blobs
 from streetsight.service.frames.tables import Frame
 from streetsight.service.jobs.queue import enqueue
 from streetsight.service.patrols.tables import Patrol
 from streetsight.service.store.database import Database
 
 MORNING = datetime(2026, 11, 20, 1, tzinfo=UTC)
-CUT_OFF = 900  # bytes of a photo that is kept only so far
 
 
 def fill(database: Database, blobs: Blobs, photos: Sequence[bytes]) -> list[str]:
@@ -48,7 +47,7 @@ def varied(photos: Sequence[bytes], count: int) -> list[bytes]:
     What follows the end of a JPEG belongs to no picture, and to its digest.
     """
     found = [photos[each % len(photos)] + each.to_bytes(4, "big") for each in range(count)]
-    found[-1] = found[-1][:CUT_OFF]
+    found[-1] = found[-1][: len(found[-1]) // 2]
     return found
 
 
@@ -72,7 +71,3 @@ def found(database: Database, release: str | None = None) -> list[Any]:
                 (box.class_name, box.condition, box.score, box.x1, box.y1, box.x2, box.y2)
             )
     return [[*row[:-1], boxes.get(row.id, [])] for row in rows]
-
-
-def digests(photos: Sequence[bytes]) -> set[str]:
-    return {digest_of(photo) for photo in photos}

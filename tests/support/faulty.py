@@ -47,11 +47,11 @@ class Hung(Exception):
 
 
 class FaultyLink:
-    """Attributes: url: of its near end; happened: what it did, counted; gone: it answers nobody."""
+    """Attributes: url: of its near end; faults: may be changed; happened: counted; gone: silent."""
 
     def __init__(self, port: int, faults: Faults, seed: int = 0, bytes_per_s: float | None = None) -> None:
         """`port`: of the server on loopback."""
-        self._port, self._faults, self._rate = port, faults, bytes_per_s
+        self._port, self.faults, self._rate = port, faults, bytes_per_s
         self._chance, self._lock, self._free_at = random.Random(seed), threading.Lock(), 0.0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -88,7 +88,7 @@ class FaultyLink:
         if fault == "drop":
             raise Hung
         if fault == "delay":
-            time.sleep(self._random() * self._faults.delay_s)
+            time.sleep(self._random() * self.faults.delay_s)
         body = self._receive(reader, int(length * self._random()) if fault == "cut_request" else length)
         if fault == "refuse":
             near.sendall(REFUSALS[int(self._random() * len(REFUSALS))])
@@ -136,7 +136,7 @@ class FaultyLink:
         """Which fault this request has; "none" mostly."""
         at = self._random()
         for name in ("drop", "delay", "cut_request", "cut_answer", "twice", "refuse"):
-            at -= getattr(self._faults, name)
+            at -= getattr(self.faults, name)
             if at < 0:
                 return name
         return "none"
