@@ -5,13 +5,19 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
 from streetsight.service.faults import Unavailable
 from streetsight.service.files.blobs import CHUNK_BYTES, Stored, digest_of, is_digest, missing, spread
 
-RETRY_SECONDS = 10.0
+RETRY_SECONDS, REFUSED_RETRY_SECONDS = 10.0, 60.0
+
+
+class NoRights(Unavailable):
+    """The bucket is there, and may not be used. Somebody has to change that; then all goes on."""
+
+    code = "storage_refuses"
 
 
 class ObjectBlobs:
@@ -83,6 +89,13 @@ def _spoken() -> Iterator[None]:
     """Failures of the storage, in words for people."""
     try:
         yield
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise NoRights(
+            "the object storage refuses access: give the key of STREETSIGHT_S3_ACCESS_KEY_ID the rights to "
+            "list the bucket and to read, write and delete below the prefix of STREETSIGHT_FILES_URL; "
+            "nothing was stored",
+            retry_after_seconds=REFUSED_RETRY_SECONDS,
+        ) from error
     except (BaseError, OSError) as error:
         raise Unavailable(
             "the object storage does not answer as it should ({reason}); nothing was stored",

@@ -92,6 +92,12 @@ def free_port() -> int:
     return unused_port()
 
 
+@pytest.fixture
+def free_ports() -> tuple[int, int]:
+    """Two of them."""
+    return unused_port(), unused_port()
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A running server with a database `migrated` to copy from."""
