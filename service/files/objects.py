@@ -89,15 +89,20 @@ def _spoken() -> Iterator[None]:
     """Failures of the storage, in words for people."""
     try:
         yield
-    except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise NoRights(
+    except (BaseError, OSError) as error:
+        raise _fault(error) from error
+
+
+def _fault(error: Exception) -> Unavailable:
+    # obstore has a class of its own for this only where one object is concerned
+    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)) or "403 Forbidden" in str(error):
+        return NoRights(
             "the object storage refuses access: give the key of STREETSIGHT_S3_ACCESS_KEY_ID the rights to "
             "list the bucket and to read, write and delete below the prefix of STREETSIGHT_FILES_URL; "
             "nothing was stored",
             retry_after_seconds=REFUSED_RETRY_SECONDS,
-        ) from error
-    except (BaseError, OSError) as error:
-        raise Unavailable(
-            "the object storage does not answer as it should ({reason}); nothing was stored",
-            reason=str(error).partition("\n")[0][:300], retry_after_seconds=RETRY_SECONDS,
-        ) from error  # fmt: skip
+        )
+    return Unavailable(
+        "the object storage does not answer as it should ({reason}); nothing was stored",
+        reason=str(error).partition("\n")[0][:300], retry_after_seconds=RETRY_SECONDS,
+    )  # fmt: skip

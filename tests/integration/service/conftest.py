@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -272,15 +273,16 @@ def new_token(settings: Settings) -> Callable[..., str]:
 
 
 @pytest.fixture
-def work(settings: Settings) -> Callable[[], Worker]:
-    """Does all jobs that are due, and gives the worker."""
+def work(settings: Settings) -> Callable[..., Worker]:
+    """Does all jobs that are due, in so many rounds at most, and gives the worker."""
 
-    def work() -> Worker:
+    def work(rounds: int | None = None) -> Worker:
         with open_database(settings) as database:
             handlers = working.handlers(database, open_blobs(settings), loaded_model(), settings)
             worker, writer = Worker(database, handlers, settings), GroupWriter(database)
-            while worker.turn(writer):
-                pass
+            for _ in count() if rounds is None else range(rounds):
+                if not worker.turn(writer):
+                    break
             writer.close()
         return worker
 

@@ -47,7 +47,7 @@ def test_a_bucket_that_may_not_be_written_is_named_and_the_rest_goes_on(
     assert (refused.status_code, refused.json()["code"]) == (503, "storage_refuses")
     assert "STREETSIGHT_S3_ACCESS_KEY_ID" in refused.json()["detail"]
     assert int(refused.headers["Retry-After"]) >= 1
-    work()
+    work(rounds=3)
     assert client.get(kept).json()["state"] == "detected"
     assert client.get(f"{kept}/photo").content == photos[0]
     assert person(Role.ADMIN).get("/v1/candidates").status_code == 200
@@ -57,11 +57,11 @@ def test_a_bucket_that_may_not_be_written_is_named_and_the_rest_goes_on(
 
 def test_a_bucket_that_may_not_be_read_costs_no_job_an_attempt(
     client: TestClient, settings: Settings, storage: FaultyLink, photos: list[bytes],
-    work: Callable[[], Any], work_on: Callable[..., None],
+    work: Callable[..., Any],
 ) -> None:  # fmt: skip
     kept = upload(client, photos[0]).headers["Location"]
     storage.forbidden = frozenset({"GET", "HEAD"})
-    work()
+    work(rounds=1)
     with open_database(settings) as database, database.read() as session:
         waiting = session.scalars(select(Job).where(Job.kind == "detect")).one()
     assert (waiting.state, waiting.attempts) == ("queued", 0)
@@ -73,7 +73,7 @@ def test_a_bucket_that_may_not_be_read_costs_no_job_an_attempt(
     storage.forbidden = frozenset()
     with open_database(settings) as database, database.write() as session:
         session.scalars(select(Job).where(Job.kind == "detect")).one().run_after = waiting.created_at
-    work()
+    work(rounds=3)
     assert client.get(kept).json()["state"] == "detected"
 
 
