@@ -19,6 +19,7 @@ from streetsight.service.candidates import routes as candidates
 from streetsight.service.coverage import routes as coverage
 from streetsight.service.dataset_versions import routes as dataset_versions
 from streetsight.service.decisions import routes as decisions
+from streetsight.service.departures import routes as departures
 from streetsight.service.detections import routes as detections
 from streetsight.service.devices import agent_routes
 from streetsight.service.devices import routes as devices
@@ -91,7 +92,7 @@ ROUTERS = (
     photos.router, calendar.router, deadlines.router, groupings.router, places.router,
     campaigns.router, shops.router, quotas.router,
     scores.schemes, scores.router, scores.days, bulletins.router,
-    sessions.router, oidc.router, own.router, people.router, setup.router, audit.router,
+    sessions.router, oidc.router, own.router, people.router, setup.router, audit.router, departures.router,
     dataset_versions.router, training_runs.router,
     privacy.router, retention.router,
     static.router, signing_in.router, filing.router, review.router, map.router, leads.router,

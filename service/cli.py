@@ -75,6 +75,22 @@ def migrate(data_folder: DataFolder = None, lang: Lang = None) -> None:
         )
 
 
+def new_key(data_folder: DataFolder = None, lang: Lang = None) -> None:
+    """Go on with this machine's key when the one before is lost. What it encrypted cannot be read any more.
+
+    Webhooks' secrets, their headers, contacts of reporters and shops, the key that signs vehicles' settings.
+    """
+    with settings_of(lang, data_folder=data_folder) as (settings, language):
+        from streetsight.models.language import translate
+        from streetsight.service.store.key_proof import replace_proof
+        from streetsight.service.store.opening import open_database
+        from streetsight.service.store.sealing import open_sealer
+
+        with open_database(settings) as database, database.write() as session:
+            replace_proof(session, open_sealer(settings))
+        typer.echo(translate("the key of this machine counts now; set webhooks' secrets again", language))
+
+
 @jobs_app.command("list")
 def list_jobs(
     limit: Annotated[int, typer.Option(min=1, help="Most jobs shown.")] = 100,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import partial
 from itertools import chain, islice
 from typing import Annotated, Any, Literal
 
@@ -25,6 +26,7 @@ from streetsight.inference.writers import plain
 from streetsight.models.taxonomy import Language
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission, may
+from streetsight.service.departures.service import Leaving, note
 from streetsight.service.errors import language_of
 from streetsight.service.faults import Forbidden, Invalid
 from streetsight.service.resources import Resources
@@ -129,9 +131,11 @@ def export(
         stack.enter_context(server.exports.entered())
         session = stack.enter_context(server.database.read())
         query = found(session)
-        _refuse_too_many(session, query, server.settings.max_export_rows)
+        count = _refuse_too_many(session, query, server.settings.max_export_rows)
         rows = iter(session.execute(query, execution_options={"yield_per": BLOCK}))
         first = list(islice(rows, BLOCK))  # the database has answered
+        leaving = Leaving("export", f"{name}.{form}", count, wanted=request.url.query)
+        server.writer.run(partial(note, actor=actor, leaving=leaving))
         held = stack.pop_all()
     text = _WRITERS[form](chain(first, rows), columns, style)
     headers = {
@@ -148,10 +152,12 @@ def _closing(text: Iterator[str], held: ExitStack) -> Iterator[bytes]:
             yield part.encode()
 
 
-def _refuse_too_many(session: ReadSession, query: Select[Any], most: int) -> None:
+def _refuse_too_many(session: ReadSession, query: Select[Any], most: int) -> int:
     alone = query.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
     some = alone.limit(most + 1).subquery()
-    refuse_more(session.scalar(select(func.count()).select_from(some)) or 0, most)
+    count = session.scalar(select(func.count()).select_from(some)) or 0
+    refuse_more(count, most)
+    return count
 
 
 def refuse_more(rows: int, most: int) -> None:

@@ -26,7 +26,6 @@ INFERENCE = Histogram(
     buckets=(0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.4, 0.8, 1.6, 5),
 )  # fmt: skip
 JOBS = Counter("streetsight_jobs_ended", "Jobs by how their attempt ended", ["kind", "end"])
-FRAMES_DROPPED = Counter("streetsight_frames_dropped", "Photos refused, by reason", ["reason"])
 
 Gauge = tuple[str, str, dict[str, str], float]
 """Name, help, labels, value."""

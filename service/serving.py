@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from streetsight.models.language import SpokenError
 from streetsight.service.settings import METRICS_FOLDER, Settings
 from streetsight.service.store.opening import make_data_folder
 
 if TYPE_CHECKING:
+    from streetsight.service.files.blobs import Blobs
     from streetsight.service.store.database import Database
 
 RESTART_FIRST_SECONDS, RESTART_MAX_SECONDS, STEADY_SECONDS = 1.0, 30.0, 60.0
@@ -106,13 +108,14 @@ def _serve_web(settings: Settings) -> None:
     from streetsight.service.app import create_app
     from streetsight.service.files.opening import open_blobs
     from streetsight.service.reports.service import categories_of
+    from streetsight.service.store.key_proof import prove_key
     from streetsight.service.store.opening import open_database
     from streetsight.service.store.sealing import open_sealer
 
     with open_database(settings) as database:  # what cannot work is said here, before anything has started
-        open_blobs(settings)
+        _try_storage(open_blobs(settings))
         load_release()
-        open_sealer(settings)
+        prove_key(database, open_sealer(settings))
         categories_of(settings)
         _invite_first_admin(database, settings)
     config = uvicorn.Config(
@@ -127,6 +130,14 @@ def _serve_web(settings: Settings) -> None:
         log.info("no_workers_here", needed="streetsight work", until_then="photos, leads and webhooks wait")
     with Workers(settings.workers, settings.stop_seconds):
         uvicorn.Server(config).run()
+
+
+def _try_storage(blobs: "Blobs") -> None:
+    """Say at once when photos cannot be stored; all that needs none works meanwhile."""
+    try:
+        blobs.check()
+    except SpokenError as error:
+        log.error("photos_cannot_be_stored", reason=str(error))
 
 
 def _invite_first_admin(database: "Database", settings: Settings) -> None:

@@ -338,6 +338,10 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=0, le=256)] = Field(
         default=1, description="Worker processes that `serve` starts; each uses its share of the cores."
     )
+    worker_metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None,
+        description="Port of `HOST` on which a worker started by `work` answers `/metrics`; none without it.",
+    )
     provider: str = Field(
         default="cpu", description="What runs the model: cpu, onnx, openvino, cuda or tensorrt."
     )

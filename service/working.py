@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from datetime import timedelta
 
 import structlog
+from prometheus_client import start_http_server
 
 from streetsight.inference.pipeline import cores
 from streetsight.inference.rules.settings import load_rules
@@ -31,6 +32,7 @@ from streetsight.service.retention.job import RetentionJob
 from streetsight.service.retention.rounds import Rounds
 from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
+from streetsight.service.store.key_proof import prove_key
 from streetsight.service.store.opening import open_database
 from streetsight.service.store.sealing import open_sealer
 from streetsight.service.training_runs.job import TrainingJob
@@ -75,6 +77,8 @@ def work(settings: Settings, parent: int | None = None) -> None:
         calls = max(1, cores() // max(1, settings.workers))
         with database.read() as session:
             release = chosen(session, search_path())
+        sealer = open_sealer(settings)
+        prove_key(database, sealer)
         sys.setswitchinterval(SWITCH_SECONDS)
         threading.Thread(target=Tracker, name="trackers", daemon=True).start()  # a second to import
         blobs = open_blobs(settings)
@@ -87,8 +91,10 @@ def work(settings: Settings, parent: int | None = None) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         watch_over(worker, settings, parent)
+        if parent is None and settings.worker_metrics_port is not None:  # `serve` tells those of its own
+            start_http_server(settings.worker_metrics_port, settings.host)
         log.info("worker_started", engine=settings.engine, release=release.address, calls=engine.calls)
         releases = ReleaseKeeper(database, engine, settings.release_poll_seconds)
-        with releases.running(), Courier(database, settings, open_sealer(settings)).running():
+        with releases.running(), Courier(database, settings, sealer).running():
             worker.run()
         log.info("worker_stopped")

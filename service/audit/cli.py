@@ -11,7 +11,7 @@ from streetsight.service.store.commands import database_of_settings
 if TYPE_CHECKING:
     from streetsight.service.audit.verifying import Noted
 
-app = typer.Typer(no_args_is_help=True, help="The log of who did what: verify, export.")
+app = typer.Typer(no_args_is_help=True, help="The log of who did what: verify, export; what left the system.")
 
 EXIT_BROKEN = 1
 
@@ -56,6 +56,29 @@ def export(lang: Lang = None) -> None:
     with database_of_settings(lang) as (database, _language), database.read() as session:
         for entry in entries(session):
             typer.echo(EntryShown.of(entry).model_dump_json())
+
+
+@app.command()
+def departures(
+    channel: Annotated[
+        str | None, typer.Option(help="Only by this door: export, national, labels, original, ...")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets.")] = False,
+    lang: Lang = None,
+) -> None:
+    """Print what left the system, oldest first: who took what, when, and how much; one JSON object a line."""
+    from streetsight.service.departures.schemas import DepartureShown, csv_lines
+    from streetsight.service.departures.service import Wanted
+    from streetsight.service.departures.service import departures as run
+
+    with database_of_settings(lang) as (database, _language), database.read() as session:
+        found = run(session, Wanted(channel=channel))  # type: ignore[arg-type]
+        if as_csv:
+            for line in csv_lines(found):
+                typer.echo(line, nl=False)
+            return
+        for each in found:
+            typer.echo(DepartureShown.model_validate(each).model_dump_json())
 
 
 def _parse(noted: str) -> "Noted":

@@ -1,6 +1,7 @@
 """HTTP: what a period leaves behind, as files: bulletin, comparison, adjustments, ledger, orders."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from streetsight.service.bulletins.rendering import MEDIA_TYPES, Form, rendered
 from streetsight.service.bulletins.shots import Album
 from streetsight.service.bulletins.supervisions import orders_document, orders_of_period
 from streetsight.service.bulletins.tables import as_csv, as_json
+from streetsight.service.departures.service import Leaving, note
 from streetsight.service.dependencies import Server
 from streetsight.service.errors import language_of
 from streetsight.service.exports import MEDIA_TYPES as CSV_TYPES
@@ -50,7 +52,7 @@ def read_bulletin(
     """The bulletin (通报) of a month, quarter or year, in the language of `Accept-Language`."""
     with server.exports.entered():
         pen, document = _document(server, actor, key, period, request, bulletin, PAIRS)
-        return _file(rendered(document, form, pen), form, f"bulletin-{key}-{period}")
+        return _file(server, actor, rendered(document, form, pen), form, f"bulletin-{key}-{period}")
 
 
 @router.get("/{key}/{period}/comparison", response_class=Response, responses=FILES)
@@ -60,7 +62,7 @@ def read_comparison(
     """Closed issues before and after, side by side (观摩对比)."""
     with server.exports.entered():
         pen, document = _document(server, actor, key, period, request, comparison, MOST_PAIRS)
-        return _file(rendered(document, form, pen), form, f"comparison-{key}-{period}")
+        return _file(server, actor, rendered(document, form, pen), form, f"comparison-{key}-{period}")
 
 
 @router.get("/{key}/{period}/adjustments", response_class=Response, responses=ROWS)
@@ -72,7 +74,7 @@ def read_adjustments(
     with server.exports.entered():
         basis, pen = _basis(server, actor, key, period, request)
         rows = list(lines.adjustments(basis, pen))
-        return _rows(server, basis, pen, rows, lines.COLUMNS, form, crs, f"adjustments-{key}-{period}")
+        return _rows(server, actor, basis, pen, rows, lines.COLUMNS, form, crs, f"adjustments-{key}-{period}")
 
 
 @router.get("/{key}/{period}/ledger", response_class=Response, responses=ROWS)
@@ -84,7 +86,7 @@ def read_ledger(
     with server.exports.entered():
         basis, pen = _basis(server, actor, key, period, request)
         rows = list(ledgers.ledger(basis, pen))
-        return _rows(server, basis, pen, rows, ledgers.COLUMNS, form, crs, f"ledger-{key}-{period}")
+        return _rows(server, actor, basis, pen, rows, ledgers.COLUMNS, form, crs, f"ledger-{key}-{period}")
 
 
 @router.get("/{key}/{period}/supervisions", response_class=Response, responses=FILES)
@@ -97,7 +99,7 @@ def read_supervisions(
         with server.database.read() as session:
             found = orders_of_period(session, server.settings, actor, key, span_of(period))
         document = orders_document(found, pen, Album(server.publisher, pen))
-        return _file(rendered(document, form, pen), form, f"supervisions-{key}-{period}")
+        return _file(server, actor, rendered(document, form, pen), form, f"supervisions-{key}-{period}")
 
 
 def _document(
@@ -125,22 +127,28 @@ def _pen(server: Resources, request: Request) -> Pen:
 
 
 def _rows(
-    server: Resources, basis: Basis, pen: Pen, rows: Sequence[Any], columns: Sequence[Column], form: str,
-    crs: Crs, name: str,
+    server: Resources, actor: Actor, basis: Basis, pen: Pen, rows: Sequence[Any],
+    columns: Sequence[Column], form: str, crs: Crs, name: str,
 ) -> Response:  # fmt: skip
     refuse_more(len(rows), server.settings.max_export_rows)
+    _note(server, actor, f"{name}.{form}", len(rows))
     headers = _headers(f"{name}.{form}", "attachment")
     if form == "json":
         return Response(as_json(basis, rows), headers=headers, media_type="application/json")
     return Response(as_csv(rows, columns, pen, crs), headers=headers, media_type=CSV_TYPES["csv"])
 
 
-def _file(content: bytes, form: Form, name: str) -> Response:
+def _file(server: Resources, actor: Actor, content: bytes, form: Form, name: str) -> Response:
+    _note(server, actor, f"{name}.{form}", 1)
     where = "inline" if form in ("html", "pdf") else "attachment"
     headers = _headers(f"{name}.{form}", where)
     if form == "html":
         headers["Content-Security-Policy"] = POLICY
     return Response(content, headers=headers, media_type=MEDIA_TYPES[form])
+
+
+def _note(server: Resources, actor: Actor, what: str, items: int) -> None:
+    server.writer.run(partial(note, actor=actor, leaving=Leaving("bulletin", what, items)))
 
 
 def _headers(name: str, where: str) -> dict[str, str]:

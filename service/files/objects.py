@@ -5,13 +5,19 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
 from streetsight.service.faults import Unavailable
 from streetsight.service.files.blobs import CHUNK_BYTES, Stored, digest_of, is_digest, missing, spread
 
-RETRY_SECONDS = 10.0
+RETRY_SECONDS, REFUSED_RETRY_SECONDS = 10.0, 60.0
+
+
+class NoRights(Unavailable):
+    """The bucket is there, and may not be used. Somebody has to change that; then all goes on."""
+
+    code = "storage_refuses"
 
 
 class ObjectBlobs:
@@ -84,7 +90,19 @@ def _spoken() -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError) as error:
-        raise Unavailable(
-            "the object storage does not answer as it should ({reason}); nothing was stored",
-            reason=str(error).partition("\n")[0][:300], retry_after_seconds=RETRY_SECONDS,
-        ) from error  # fmt: skip
+        raise _fault(error) from error
+
+
+def _fault(error: Exception) -> Unavailable:
+    # obstore has a class of its own for this only where one object is concerned
+    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)) or "403 Forbidden" in str(error):
+        return NoRights(
+            "the object storage refuses access: give the key of STREETSIGHT_S3_ACCESS_KEY_ID the rights to "
+            "list the bucket and to read, write and delete below the prefix of STREETSIGHT_FILES_URL; "
+            "nothing was stored",
+            retry_after_seconds=REFUSED_RETRY_SECONDS,
+        )
+    return Unavailable(
+        "the object storage does not answer as it should ({reason}); nothing was stored",
+        reason=str(error).partition("\n")[0][:300], retry_after_seconds=RETRY_SECONDS,
+    )  # fmt: skip

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import AwareDatetime
 
@@ -22,6 +22,7 @@ FILES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": 
 def export_labels(
     server: Server,
     actor: Analyst,
+    request: Request,
     area: Annotated[Text | None, Query(max_length=200, description="Path or code of an area.")] = None,
     condition: Name | None = None,
     decided_from: AwareDatetime | None = None,
@@ -37,10 +38,12 @@ def export_labels(
     wanted = service.Filters(area, condition, decided_from, decided_before, frames == "all")
     with server.exports.entered(), server.database.read() as session:
         labels = service.gather(session, actor, wanted)
+    if form == "zip":
+        labels = service.still_here(labels, server.blobs)
+    note = partial(service.note_labels, wanted=request.url.query, with_photos=form == "zip")
+    server.writer.run(partial(note, actor=actor, labels=labels))
     if form == "coco":
         return JSONResponse(document(labels), headers={"Cache-Control": "private, no-store"})
-    labels = service.still_here(labels, server.blobs)
-    server.writer.run(partial(service.note_originals, actor=actor, labels=labels))
     headers = {
         "Content-Disposition": 'attachment; filename="labels.zip"', "Cache-Control": "private, no-store",
     }  # fmt: skip

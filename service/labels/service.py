@@ -11,6 +11,7 @@ from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.scope import within
 from streetsight.service.candidates.queries import visible
 from streetsight.service.candidates.tables import Candidate
+from streetsight.service.departures.service import Leaving, note
 from streetsight.service.exports import TooManyRows
 from streetsight.service.faults import Invalid
 from streetsight.service.files.blobs import Blobs
@@ -60,6 +61,14 @@ def still_here(labels: Labels, blobs: Blobs) -> Labels:
             count=labels.undecided,
         )
     return found
+
+
+def note_labels(session: WriteSession, actor: Actor, labels: Labels, wanted: str, with_photos: bool) -> None:
+    """Write down that somebody takes these labels out of the system, before the first byte goes."""
+    what = "labels.zip" if with_photos else "labels.json"
+    note(session, actor, Leaving("labels", what, len(labels.photos), wanted))
+    if with_photos:
+        note_originals(session, actor, labels)
 
 
 def note_originals(session: WriteSession, actor: Actor, labels: Labels) -> None:

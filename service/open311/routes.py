@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from streetsight.inference.reading import PhotoError
 from streetsight.models.language import SpokenError
+from streetsight.service.departures.service import Leaving, count_on
 from streetsight.service.dependencies import Server
 from streetsight.service.errors import language_of, status_of
 from streetsight.service.faults import Invalid, NotFound
@@ -170,6 +171,7 @@ def list_requests(
     with server.database.read() as session:
         found = find_requests(session, wanted, categories, language)
     shown = [show(each, categories, language) for each in found[(page - 1) * page_size : page * page_size]]
+    _note(server, "requests", len(shown))
     return rendered(Answer("service_requests", "request", shown), _format(request))
 
 
@@ -179,6 +181,7 @@ def read_request(server: Server, request: Request, request_id: str) -> Response:
     categories, language = categories_of(server.settings), language_of(request)
     with server.database.read() as session:
         found = find_request(session, _stem(request_id), categories, language)
+    _note(server, "requests", 1)
     return rendered(
         Answer("service_requests", "request", [show(found, categories, language)]), _format(request)
     )
@@ -213,6 +216,7 @@ def list_updates(server: Server, request: Request, start_date: str = "", end_dat
         show_update(each) for each in changed
         if (start is None or each.updated_at >= start) and (end is None or each.updated_at <= end)
     ]  # fmt: skip
+    _note(server, "servicerequestupdates", len(shown))
     return rendered(Answer("service_request_updates", "request_update", shown), _format(request))
 
 
@@ -294,6 +298,11 @@ def _stem(name: str) -> str:
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _note(server: Resources, what: str, items: int) -> None:
+    if items:
+        server.writer.run(partial(count_on, actor=None, leaving=Leaving("open311", what, items)))
 
 
 def _date(text: str) -> datetime | None:

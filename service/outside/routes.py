@@ -1,5 +1,6 @@
 """HTTP: the contract with outside systems: pull by cursor, schemas, the national standard's fields."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response, Security
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response, Security
 from streetsight.service.auth.access import AnyPerson, Follower, allowed
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission
+from streetsight.service.departures.service import Leaving, count_on, note
 from streetsight.service.dependencies import Limit, Server, Text
 from streetsight.service.errors import language_of
 from streetsight.service.exports import CrsWanted
@@ -16,6 +18,7 @@ from streetsight.service.outside.contract import VERSION, CandidatePageV1, Issue
 from streetsight.service.outside.exporting import as_file, found_matters
 from streetsight.service.outside.pulling import pull
 from streetsight.service.outside.telling import CANDIDATES, ISSUES
+from streetsight.service.resources import Resources
 
 router = APIRouter(prefix="/v1", tags=["outside"])
 
@@ -33,6 +36,7 @@ def pull_issues(server: Server, actor: Follower, after: After = None, limit: Lim
     """All issues once, then those that have changed, as the contract has them (docs/outside-scoring.md)."""
     with server.database.read() as session:
         found = pull(session, actor, ISSUES, after, limit)
+    _note_pull(server, actor, "issues", len(found.items))
     return IssuePageV1(contract=VERSION, items=found.items, next=found.next, more=found.more)
 
 
@@ -43,6 +47,7 @@ def pull_candidates(
     """All leads once, then those that have changed."""
     with server.database.read() as session:
         found = pull(session, actor, CANDIDATES, after, limit)
+    _note_pull(server, actor, "candidates", len(found.items))
     return CandidatePageV1(contract=VERSION, items=found.items, next=found.next, more=found.more)
 
 
@@ -73,8 +78,15 @@ def export_national(
     settings, wanted = server.settings, national.chosen(scheme, division, language_of(request))
     with server.exports.entered(), server.database.read() as session:
         found = found_matters(session, settings, actor, filters, period, wanted)
+    leaving = Leaving("national", f"matters-{wanted.division}.{form}", len(found.items), request.url.query)
+    server.writer.run(partial(note, actor=actor, leaving=leaving))
     headers = {"Content-Disposition": f'attachment; filename="matters-{wanted.division}.{form}"',
                "Cache-Control": "private, no-store", "Vary": "Accept-Language, Cookie"}  # fmt: skip
     return Response(
         as_file(found, form, settings, wanted, crs), headers=headers, media_type=MEDIA_TYPES[form]
     )
+
+
+def _note_pull(server: Resources, actor: Actor, what: str, items: int) -> None:
+    if items:  # most questions find nothing new
+        server.writer.run(partial(count_on, actor=actor, leaving=Leaving("pull", what, items)))

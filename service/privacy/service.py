@@ -7,6 +7,7 @@ from streetsight.inference.sightings.builder import UNKNOWN_ACCURACY_M
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission, may
+from streetsight.service.departures.service import Leaving, note
 from streetsight.service.faults import Forbidden, Gone, Invalid
 from streetsight.service.frames.service import NoFrame, visible
 from streetsight.service.frames.tables import Frame
@@ -94,6 +95,7 @@ def look_at_original(
     )
     session.add(look)
     session.flush()
+    note(session, actor, Leaving("original", f"frame/{frame.id}", 1, reason))
     record(session, actor, "photo.original_seen", f"frame/{frame.id}", {"look": look.id, "reason": reason})
     return frame
 

@@ -9,6 +9,7 @@ from streetsight.service.candidates import tables as candidates
 from streetsight.service.coverage import tables as coverage
 from streetsight.service.dataset_versions import tables as dataset_versions
 from streetsight.service.decisions import tables as decisions
+from streetsight.service.departures import tables as departures
 from streetsight.service.detections import tables as detections
 from streetsight.service.devices import tables as devices
 from streetsight.service.events import tables as events
@@ -31,6 +32,7 @@ from streetsight.service.reviewing import tables as reviewing
 from streetsight.service.scoring import tables as scoring
 from streetsight.service.shops import tables as shops
 from streetsight.service.sightings import tables as sightings
+from streetsight.service.store import key_proof
 from streetsight.service.store.base import Base
 from streetsight.service.tracks import tables as tracks
 from streetsight.service.training_runs import tables as training_runs
@@ -49,6 +51,7 @@ __all__ = [
     "coverage",
     "dataset_versions",
     "decisions",
+    "departures",
     "detections",
     "devices",
     "events",
@@ -56,6 +59,7 @@ __all__ = [
     "groupings",
     "issues",
     "jobs",
+    "key_proof",
     "open311",
     "patrols",
     "people",

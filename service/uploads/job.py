@@ -38,19 +38,13 @@ from streetsight.service.store.writer import GroupWriter
 from streetsight.service.tracks.service import BadTrack, check_track, put_track, track_of
 from streetsight.service.uploads.archives import ArchiveRefused
 from streetsight.service.uploads.pictures import Kind, Picture, Pictures, Source, kind_of, pictures_of
-from streetsight.service.uploads.service import KIND, staging_of
+from streetsight.service.uploads.service import ELSEWHERE_SECONDS, KIND, BytesElsewhere, staging_of
 from streetsight.service.uploads.tables import Upload, UploadOutcome
 
 SLICE_SHARE, SLICE_FILES = 0.2, 500
-ELSEWHERE_SECONDS, LATER_SECONDS = 5.0, 60.0
+LATER_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
-
-
-class BytesElsewhere(Unavailable):
-    """The part file lies on another machine, whose worker will do it."""
-
-    code = "bytes_elsewhere"
 
 
 class BytesLost(Gone):

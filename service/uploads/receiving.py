@@ -18,11 +18,11 @@ from streetsight.service.resources import Resources
 from streetsight.service.uploads.protocol import ALGORITHMS, Checksum
 from streetsight.service.uploads.service import (
     Begun,
-    UploadGone,
     UploadTooLarge,
     advance,
     begin,
     find_present,
+    not_here,
     staging_of,
 )
 from streetsight.service.uploads.staging import Staged
@@ -109,7 +109,7 @@ def _open(
     try:
         staged = held.enter_context(staging.locked(upload_id))
     except FileNotFoundError:
-        raise UploadGone("the bytes of this upload are not here any more; begin a new one") from None
+        raise not_here(server.database) from None
     with server.database.read() as session:  # again, now that nobody else can write
         begun = begin(session, device, upload_id, offset)
     if announced is not None and offset + announced > begun.size:

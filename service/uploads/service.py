@@ -8,7 +8,16 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from streetsight.service.devices.service import DeviceAccess
-from streetsight.service.faults import Conflict, Gone, Locked, NotFound, OverQuota, TooLarge
+from streetsight.service.faults import (
+    Conflict,
+    Gone,
+    Locked,
+    NotFound,
+    OverQuota,
+    ServiceError,
+    TooLarge,
+    Unavailable,
+)
 from streetsight.service.frames.schemas import read_metadata as read_frame_metadata
 from streetsight.service.jobs.queue import enqueue
 from streetsight.service.patrols.service import find_patrol
@@ -28,7 +37,7 @@ KIND = "take_apart"
 """Jobs that make frames of an upload; their key is its id."""
 
 EXPIRE_AT_ONCE = 100
-BUSY_RETRY_SECONDS = 60.0
+BUSY_RETRY_SECONDS, ELSEWHERE_SECONDS = 60.0, 5.0
 
 
 class NoUpload(NotFound):
@@ -41,6 +50,12 @@ class UploadGone(Gone):
     """It was thrown away: it expired, or was ended."""
 
     code = "upload_gone"
+
+
+class BytesElsewhere(Unavailable):
+    """The part file lies on another machine; the server or the worker there goes on with it."""
+
+    code = "bytes_elsewhere"
 
 
 class WrongOffset(Conflict):
@@ -170,6 +185,17 @@ def begin(session: ReadSession, device: DeviceAccess, upload_id: str, offset: in
     if upload.state != "receiving":
         raise UploadWhole("this upload is whole already; GET it to see what became of it")
     return Begun(upload.id, upload.received_bytes, upload.size_bytes)
+
+
+def not_here(database: Database) -> ServiceError:
+    """Why an upload that goes on has no part file here: another machine of a fleet has it, or nobody."""
+    if database.is_sqlite:
+        return UploadGone("the bytes of this upload are not here any more; begin a new one")
+    return BytesElsewhere(
+        "the bytes of this upload lie on another machine of this service; send again, and have the proxy in "
+        "front send each device to one machine (docs/operations.md)",
+        retry_after_seconds=ELSEWHERE_SECONDS,
+    )
 
 
 def advance(session: WriteSession, upload_id: str, received: int, settings: Settings) -> None:

@@ -19,12 +19,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import structlog
 from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from streetsight.models.language import SpokenError
+from streetsight.service.auth.actor import SYSTEM
+from streetsight.service.departures.service import Leaving, count_on
 from streetsight.service.events.envelope import envelope
 from streetsight.service.events.service import publish
 from streetsight.service.jobs.leases import LeaseWatch
@@ -172,6 +175,9 @@ class Courier:
         )  # fmt: skip
         if answer.delivered:
             delivery.state = "delivered"
+            what, host = f"{webhook.name}: {sent.event.kind}", urlsplit(webhook.url).hostname
+            leaving = Leaving("webhook", what, 1, address=host)
+            count_on(session, SYSTEM, leaving)
             webhook.failures, webhook.failing_since, webhook.rest_until = 0, None, None
             return _is_open(webhook)
         self._put_off(delivery, answer)

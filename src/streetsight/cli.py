@@ -13,6 +13,7 @@ from streetsight.service import cli as service_cli
 from streetsight.service.agent import cli as agent_cli
 from streetsight.service.areas import cli as areas_cli
 from streetsight.service.audit import cli as audit_cli
+from streetsight.service.backups import cli as backups_cli
 from streetsight.service.calendar import cli as calendar_cli
 from streetsight.service.campaigns import cli as campaigns_cli
 from streetsight.service.cluster import cli as cluster_cli
@@ -42,6 +43,7 @@ app.add_typer(models_cli.app, name="models")
 app.command()(service_cli.serve)
 app.command()(service_cli.work)
 app.command()(service_cli.migrate)
+app.command()(service_cli.new_key)
 app.add_typer(agent_cli.app, name="agent")
 app.add_typer(cluster_cli.app, name="cluster")
 app.add_typer(devices_cli.app, name="device")
@@ -58,6 +60,7 @@ app.add_typer(webhooks_cli.app, name="webhook")
 app.add_typer(reports_cli.app, name="reports")
 app.add_typer(retention_cli.app, name="retention")
 app.add_typer(reprocessing_cli.app, name="reprocess")
+app.add_typer(backups_cli.app, name="backup")
 app.add_typer(service_cli.jobs_app, name="jobs")
 
 if find_spec("ultralytics"):  # the training extra

@@ -78,8 +78,10 @@ def started(site: Any, markets: Callable[..., str]) -> str:
         "purpose": "迎检前逐个市场检查。",
         "phases": [{"name": "部署", "first": str(TODAY - timedelta(days=9)), "counts": False,
                     "last": str(TODAY - timedelta(days=6))},
-                   {"name": "整治", "first": str(TODAY - timedelta(days=5)), "last": str(TODAY + timedelta(days=9))}],
-        "places": {"codes": [f"market:{code}" for code in MARKETS]}, "subset": {"conditions": ["exposed_garbage"]},
+                   {"name": "整治", "first": str(TODAY - timedelta(days=5)),
+                    "last": str(TODAY + timedelta(days=9))}],
+        "places": {"codes": [f"market:{code}" for code in MARKETS]},
+        "subset": {"conditions": ["exposed_garbage"]},
     }  # fmt: skip
     with site.api(Role.ADMIN) as client:
         made = client.post("/v1/campaigns", json=sent).raise_for_status().json()

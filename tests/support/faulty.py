@@ -42,12 +42,19 @@ REFUSALS = (
 )
 
 
+DENIED = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
+FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%b" % (
+    len(DENIED), DENIED,
+)  # fmt: skip
+
+
 class Hung(Exception):
     """One of both ends hung up, or the link did."""
 
 
 class FaultyLink:
-    """Attributes: url: of its near end; faults: may be changed; happened: counted; gone: silent."""
+    """Attributes: url: of its near end; faults: may be changed; happened: counted; gone: silent.
+    forbidden: methods that it answers as S3 answers who has no right."""
 
     def __init__(self, port: int, faults: Faults, seed: int = 0, bytes_per_s: float | None = None) -> None:
         """`port`: of the server on loopback."""
@@ -57,6 +64,7 @@ class FaultyLink:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.happened: Counter[str] = Counter()
         self.gone = False
+        self.forbidden: frozenset[str] = frozenset()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -83,6 +91,9 @@ class FaultyLink:
         head, length = read_head(reader)
         if self.gone:
             raise Hung
+        if head.split(b" ", 1)[0].decode() in self.forbidden:
+            self._receive(reader, length)
+            return near.sendall(FORBIDDEN)
         fault = self._draw()
         self.happened[fault] += 1
         if fault == "drop":

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,12 @@ class PostgresServer:
 def free_port() -> int:
     """A port of loopback that nobody listens on."""
     return unused_port()
+
+
+@pytest.fixture
+def free_ports() -> tuple[int, int]:
+    """Two of them."""
+    return unused_port(), unused_port()
 
 
 @pytest.fixture(scope="session")
@@ -266,17 +273,18 @@ def new_token(settings: Settings) -> Callable[..., str]:
 
 
 @pytest.fixture
-def work(settings: Settings) -> Callable[[], Worker]:
-    """Does all jobs that are due, and gives the worker."""
+def work(settings: Settings) -> Callable[..., Worker]:
+    """Does all jobs that are due, in so many rounds at most, and gives the worker."""
 
-    def work() -> Worker:
+    def work(rounds: int | None = None) -> Worker:
         with open_database(settings) as database:
             blobs = open_blobs(settings)
             engine = LocalEngine(loaded_model(), blobs)
             handlers = working.handlers(database, blobs, engine, settings)
             worker, writer = Worker(database, handlers, settings), GroupWriter(database)
-            while worker.turn(writer):
-                pass
+            for _ in count() if rounds is None else range(rounds):
+                if not worker.turn(writer):
+                    break
             writer.close()
         return worker
 

@@ -1,15 +1,13 @@
-"""What docs/service.md says under "Back up and restore", done while uploads come in."""
+"""`streetsight backup`: made while uploads come in, put back, verified; and what it refuses."""
 
 import hashlib
 import io
 import json
-import shutil
-import sqlite3
-import subprocess
+import os
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,9 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy import make_url, select
+from typer.testing import CliRunner
 
+from streetsight.cli import app
 from streetsight.service.audit.verifying import Noted, verify
 from streetsight.service.auth.actor import Role
 from streetsight.service.files.opening import open_blobs
@@ -26,13 +26,15 @@ from streetsight.service.jobs import queue
 from streetsight.service.jobs.queue import Backoff
 from streetsight.service.settings import Settings
 from streetsight.service.store.opening import open_database
-from streetsight.service.store.sealing import KEY_FILE, open_sealer
+from streetsight.service.store.sealing import open_sealer
+from streetsight.service.store.types import now
 from streetsight.service.uploads.protocol import CONTENT_TYPE
 from streetsight.service.webhooks.tables import Webhook
 from streetsight.service.worker import Worker
 
 SignIn = Callable[..., TestClient]
 TUS = {"Tus-Resumable": "1.0.0"}
+IN_BUCKET = {"files_url", "s3_endpoint_url", "s3_access_key_id", "s3_secret_access_key", "s3_timeout_seconds"}
 PIECE = TUS | {"Content-Type": CONTENT_TYPE}
 
 
@@ -72,42 +74,58 @@ def wait_for_more(receipts: list[str], count: int = 5) -> None:
         waiting.wait(0.01)
 
 
-def copy_folder(source: Path, target: Path) -> None:
-    """As `rsync -a`: what vanishes under way is passed over."""
+class Verbs:
+    """`streetsight backup` on a server's settings, as an operator types it."""
 
-    def copy(one: str, other: str) -> None:
-        with suppress(FileNotFoundError):
-            shutil.copy2(one, other)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
 
-    shutil.copytree(source, target, copy_function=copy, dirs_exist_ok=True)
+    def run(self, settings: Settings, *words: object, status: int = 0) -> str:
+        """What it says; on both streams."""
+        with self._monkeypatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("STREETSIGHT_")]:
+                patch.delenv(name)
+            for name in settings.model_fields_set:
+                value = getattr(settings, name)
+                if value is not None:
+                    told = value.get_secret_value() if isinstance(value, SecretStr) else value
+                    patch.setenv(f"STREETSIGHT_{name.upper()}", str(told))
+            done = CliRunner().invoke(app, ["backup", *map(str, words)])
+        assert done.exit_code == status, done.output
+        return done.output
 
 
-def copy_database(settings: Settings, backup: Path, postgres: Any) -> None:
-    if settings.database.startswith("sqlite"):
-        with closing(sqlite3.connect(str(make_url(settings.database).database))) as connection:
-            connection.execute("VACUUM INTO ?", [str(backup / "streetsight.sqlite")])
-        return
-    dump = backup / "streetsight.dump"
-    subprocess.run(
-        [postgres.binaries / "pg_dump", "--format=custom", f"--file={dump}", settings.database], check=True
-    )
+@pytest.fixture
+def verbs(monkeypatch: pytest.MonkeyPatch) -> Verbs:
+    return Verbs(monkeypatch)
 
 
-def put_back(settings: Settings, backup: Path, folder: Path, postgres: Any) -> Settings:
-    """Into another folder and, with PostgreSQL, into a database that holds tables already."""
-    for part in ("files", "uploads"):
-        copy_folder(backup / part, folder / part)
-    shutil.copy2(backup / KEY_FILE, folder / KEY_FILE)
-    restored = settings.model_copy(update={"data_folder": folder, "database_url": None})
-    if postgres is None:
-        shutil.copy2(backup / "streetsight.sqlite", folder)
-        return restored
-    name = f"restored_{make_url(settings.database).database}"
-    postgres.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
-    url, dump = postgres.url(name), backup / "streetsight.dump"
-    restore = [postgres.binaries / "pg_restore", "--clean", "--if-exists", f"--dbname={url}", dump]
-    subprocess.run(restore, check=True)
-    return restored.model_copy(update={"database_url": SecretStr(url)})
+@pytest.fixture(params=["folder", "bucket"])
+def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
+    """SQLite and a folder; PostgreSQL and a bucket."""
+    if request.param == "folder":
+        return settings
+    bucket = request.getfixturevalue("s3_settings").model_dump(include=IN_BUCKET)
+    return settings.model_copy(update=bucket)
+
+
+@pytest.fixture
+def elsewhere(settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+    """Settings of the same kind, of a server that is empty yet."""
+    update: dict[str, Any] = {"data_folder": tmp_path / "restored", "database_url": None}
+    if settings.files_url is not None:
+        update["files_url"] = f"{settings.files_url}/restored"
+    if settings.database.startswith("postgresql"):
+        postgres = request.getfixturevalue("postgres")
+        name = f"restored_{make_url(settings.database).database}"
+        postgres.execute(f"CREATE DATABASE {name}")
+        update["database_url"] = SecretStr(postgres.url(name))
+    return settings.model_copy(update=update)
+
+
+BOTH = pytest.mark.parametrize(
+    ("database_url", "settings"), [("sqlite", "folder"), ("postgresql", "bucket")], indirect=True
+)
 
 
 def held_by_a_worker(settings: Settings, count: int) -> None:
@@ -137,14 +155,13 @@ def send_piece(client: TestClient, place: str, offset: int, piece: bytes) -> Non
     assert answer.status_code == 204, answer.text
 
 
-def test_a_copy_made_while_uploads_come_in_is_whole(
-    client: TestClient, start: Callable[..., TestClient], settings: Settings, person: SignIn,
-    photos: list[bytes], work: Callable[[], Worker], work_on: Callable[..., None], tmp_path: Path,
-    request: pytest.FixtureRequest,
+@BOTH
+def test_a_backup_made_while_uploads_come_in_is_whole(
+    client: TestClient, start: Callable[..., TestClient], settings: Settings, elsewhere: Settings,
+    person: SignIn, photos: list[bytes], work: Callable[[], Worker], work_on: Callable[..., None],
+    verbs: Verbs, tmp_path: Path,
 ) -> None:  # fmt: skip
-    admin, postgres = person(Role.ADMIN), None
-    if settings.database.startswith("postgresql"):
-        postgres = request.getfixturevalue("postgres")
+    admin = person(Role.ADMIN)
     patrol = client.post("/v1/patrols", json={"key": "morning"}).json()["id"]
     for number, photo in enumerate(photos):
         send(client, photo, patrol_id=patrol, name=f"{number}.jpg")
@@ -163,21 +180,19 @@ def test_a_copy_made_while_uploads_come_in_is_whole(
         send(client, photos[0] + bytes([number]))
     held_by_a_worker(settings, 2)
     token = admin.post("/v1/people/self/tokens", json={"name": "export"}).json()["token"]
-    leads, backup, restored = leads_of(admin), tmp_path / "backup", tmp_path / "restored"
+    leads, backup = leads_of(admin), tmp_path / "backup"
     with open_database(settings) as database, database.read() as session:
         head = verify(session)
     with uploads_going_on(client, photos[0]) as receipts:
         wait_for_more(receipts)
         before = list(receipts)
-        copy_folder(settings.data_folder / "uploads", backup / "uploads")
-        copy_database(settings, backup, postgres)
+        verbs.run(settings, "create", backup)
         wait_for_more(receipts)
-        for part in ("files", "uploads"):
-            copy_folder(settings.data_folder / part, backup / part)
-        shutil.copy2(settings.data_folder / KEY_FILE, backup)
-    chosen = put_back(settings, backup, restored, postgres)
+    assert "all is as it was written" in verbs.run(settings, "verify", backup)
+    verbs.run(elsewhere, "restore", backup)
+    chosen = elsewhere
 
-    again = start(**chosen.model_dump(include={"data_folder", "database_url"}))
+    again = start(**{name: getattr(chosen, name) for name in ("data_folder", "database_url", "files_url")})
     again.headers["Authorization"] = client.headers["Authorization"]  # who had a token has it still
     with open_database(chosen) as database, database.read() as session:
         frames = {frame.id: frame.sha256 for frame in session.scalars(select(Frame))}
@@ -199,3 +214,91 @@ def test_a_copy_made_while_uploads_come_in_is_whole(
     work_on(chosen)
     assert [again.get(place).json()["state"] for place, _ in (whole, half)] == ["done", "done"]
     assert {again.get(f"/v1/frames/{each}").json()["state"] for each in frames} == {"detected"}
+
+
+FOLDER = pytest.mark.parametrize(("database_url", "settings"), [("sqlite", "folder")], indirect=True)
+
+
+def photo_files(backup: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in (backup / "files").rglob("*") if path.is_file()}
+
+
+@FOLDER
+def test_a_further_backup_copies_what_is_new_and_old_ones_can_be_given_up(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    for photo in photos[:2]:
+        send(client, photo)
+    verbs.run(settings, "create", backup)
+    first = photo_files(backup)
+    send(client, photos[2])
+    verbs.run(settings, "create", backup)
+    second = photo_files(backup)
+    assert (len(first), len(second)) == (2, 3)
+    assert first.items() <= second.items(), "a photo was copied again"
+    names = [line.split("\t")[0] for line in verbs.run(settings, "list", backup).splitlines()]
+    assert len(names) == 2
+    with open_database(settings) as database, database.write() as session:
+        gone = session.scalars(select(Frame).where(Frame.sha256.in_(first))).first()
+        assert gone is not None
+        gone.photo_expired_at = now()
+    open_blobs(settings).delete(gone.sha256)
+    verbs.run(settings, "create", backup)
+    assert "2 back-ups and 1 photos" in verbs.run(settings, "prune", backup, "--keep", 1)
+    assert set(photo_files(backup)) == set(second) - {gone.sha256}
+    verbs.run(settings, "verify", backup)
+
+
+@BOTH
+def test_what_is_there_is_replaced_only_when_told(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    kept = send(client, photos[0])
+    verbs.run(settings, "create", backup)
+    later = send(client, photos[1])
+    assert "the database is in use; stop all servers" in verbs.run(settings, "restore", backup, status=3)
+    client.__exit__(None, None, None)
+    assert "holds data already" in verbs.run(settings, "restore", backup, status=3)
+    verbs.run(settings, "restore", backup, "--overwrite")
+    with open_database(settings) as database, database.read() as session:
+        assert list(session.scalars(select(Frame.id))) == [kept]
+    assert later != kept
+    client.__enter__()
+
+
+@FOLDER
+def test_damage_is_found_and_costs_no_neighbour(
+    client: TestClient, settings: Settings, elsewhere: Settings, photos: list[bytes], verbs: Verbs,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    backup = tmp_path / "backup"
+    for photo in photos[:3]:
+        send(client, photo)
+    open_blobs(settings).delete(hashlib.sha256(photos[2]).hexdigest())
+    said = verbs.run(settings, "create", backup, status=1)
+    assert f"{hashlib.sha256(photos[2]).hexdigest()} is missing or damaged in the storage" in said
+    damaged = hashlib.sha256(photos[1]).hexdigest()
+    (backup / "files" / damaged[:2] / damaged).write_bytes(b"rot")
+    assert damaged in verbs.run(settings, "verify", backup, status=1)
+    assert damaged in verbs.run(elsewhere, "restore", backup, status=1)
+    assert open_blobs(elsewhere).get(hashlib.sha256(photos[0]).hexdigest()) == photos[0]
+    database = next(backup.glob("points/*/database.sqlite"))
+    database.write_bytes(database.read_bytes()[:-1])
+    assert "database.sqlite" in verbs.run(settings, "verify", backup, status=1)
+    fresh = elsewhere.model_copy(update={"data_folder": tmp_path / "fresh"})
+    assert "the back-up is damaged" in verbs.run(fresh, "restore", backup, status=3)
+
+
+@FOLDER
+def test_refusals_say_what_to_do(settings: Settings, verbs: Verbs, tmp_path: Path) -> None:
+    assert "holds no back-up" in verbs.run(settings, "restore", tmp_path / "nothing", status=3)
+    (tmp_path / "file").write_text("")
+    assert "cannot be used for back-ups" in verbs.run(settings, "create", tmp_path / "file", status=3)
+    verbs.run(settings, "create", tmp_path / "backup")
+    assert "has no back-up 2020" in verbs.run(
+        settings, "verify", tmp_path / "backup", "--point", 2020, status=3
+    )
+    other = settings.model_copy(update={"database_url": SecretStr("postgresql://u@127.0.0.1:1/none")})
+    assert "the back-up is of sqlite" in verbs.run(other, "restore", tmp_path / "backup", status=3)

@@ -1,0 +1,179 @@
+"""`streetsight backup`: database, photos and what belongs to them, as one consistent point."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streetsight.models.cli import Lang
+from streetsight.service.store.commands import spoken_data_errors
+
+if TYPE_CHECKING:
+    from streetsight.models.taxonomy import Language
+    from streetsight.service.backups.points import Manifest
+    from streetsight.service.backups.verifying import Fault
+
+app = typer.Typer(no_args_is_help=True, help="Back-ups: create, list, verify, restore, prune.")
+
+EXIT_FAULTY = 1
+
+Folder = Annotated[
+    Path, typer.Argument(help="Folder of back-ups; a further one in it copies new photos alone.")
+]
+Which = Annotated[
+    str | None, typer.Option("--point", help="As `list` names them; the newest when not given.")
+]
+
+
+@app.command()
+def create(folder: Folder, lang: Lang = None) -> None:
+    """Back up the database and all photos that it names, while servers go on.
+
+    Exit status: 1 when rows name photos that the storage has not, or not unharmed; all others are in it.
+    """
+    with _speaking(lang) as language:
+        from streetsight.models.language import translate
+        from streetsight.service.backups.creating import create as run
+        from streetsight.service.files.opening import open_blobs
+        from streetsight.service.settings import read_settings
+        from streetsight.service.store.opening import open_database
+
+        settings = read_settings()
+        with open_database(settings) as database:
+            made = run(settings, database, open_blobs(settings), folder)
+        typer.echo(str(made.folder))
+        _tell(made.manifest, language)
+        for sha256 in made.manifest.missing:
+            typer.echo(
+                translate("photo {sha256} is missing or damaged in the storage", language, sha256=sha256),
+                err=True,
+            )
+        if made.manifest.missing:
+            raise typer.Exit(EXIT_FAULTY)
+
+
+@app.command("list")
+def list_points(folder: Folder, lang: Lang = None) -> None:
+    """Name the back-ups of a folder, oldest first: moment, version of the database, photos."""
+    with _speaking(lang):
+        from streetsight.service.backups.points import open_point, points
+
+        for name in points(folder):
+            manifest = open_point(folder, name).manifest
+            typer.echo(f"{name}\t{manifest.database} {manifest.schema_version}\t{manifest.photos}")
+
+
+@app.command()
+def verify(folder: Folder, which: Which = None, lang: Lang = None) -> None:
+    """Read a back-up again, every byte of it.
+
+    Exit status: 1 when something is not as it was written.
+    """
+    with _speaking(lang) as language:
+        from streetsight.models.language import translate
+        from streetsight.service.backups.points import open_point
+        from streetsight.service.backups.verifying import verify as run
+
+        point = open_point(folder, which)
+        faults = list(run(point))
+        _tell_faults(faults, language)
+        if faults or point.manifest.missing:
+            raise typer.Exit(EXIT_FAULTY)
+        typer.echo(translate("all is as it was written", language), err=True)
+
+
+@app.command()
+def restore(
+    folder: Folder,
+    which: Which = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the data that is there.")] = False,
+    lang: Lang = None,
+) -> None:
+    """Put a back-up into the database and the storage that the settings name. Stop all servers before.
+
+    Exit status: 1 when photos of the back-up are missing or damaged; all else was put back.
+    """
+    with _speaking(lang) as language:
+        from streetsight.models.language import translate
+        from streetsight.service.backups.points import open_point
+        from streetsight.service.backups.restoring import restore as run
+        from streetsight.service.files.opening import open_blobs
+        from streetsight.service.settings import read_settings
+        from streetsight.service.store.database import Database
+        from streetsight.service.store.opening import make_data_folder
+
+        settings, point = read_settings(), open_point(folder, which)
+        make_data_folder(settings)
+        with closing(Database(settings.database, settings.sqlite_busy_seconds)) as database:
+            faults = run(settings, database, open_blobs(settings), point, overwrite)
+        _tell(point.manifest, language)
+        _tell_faults(faults, language)
+        typer.echo(
+            translate("now run `streetsight retention run`, then start the servers", language), err=True
+        )
+        if faults:
+            raise typer.Exit(EXIT_FAULTY)
+
+
+@app.command()
+def prune(
+    folder: Folder,
+    keep: Annotated[int, typer.Option(min=1, help="So many of the newest stay.")],
+    lang: Lang = None,
+) -> None:
+    """Give old back-ups up, and photos that none of those left names."""
+    with _speaking(lang) as language:
+        from streetsight.models.language import translate
+        from streetsight.service.backups.pruning import prune as run
+
+        points, photos = run(folder, keep)
+        typer.echo(
+            translate(
+                "{points} back-ups and {photos} photos were given up", language, points=points, photos=photos
+            )
+        )
+
+
+@contextmanager
+def _speaking(lang: str | None) -> "Iterator[Language]":
+    from streetsight.service.backups.points import BackupError
+
+    with spoken_data_errors(lang, BackupError) as language:
+        yield language
+
+
+def _tell(manifest: "Manifest", language: "Language") -> None:
+    from streetsight.models.language import translate
+    from streetsight.service.store.migrating import needed_version
+
+    said = [
+        translate(
+            "{database} of version {version}, {photos} photos of {mib} MiB", language,
+            database=manifest.database, version=manifest.schema_version, photos=manifest.photos,
+            mib=manifest.photo_bytes >> 20,
+        )
+    ]  # fmt: skip
+    if not manifest.secret_key:
+        said.append(translate("secret.key is not in it: keep STREETSIGHT_SECRET_KEYS elsewhere", language))
+    if manifest.uploads_elsewhere:
+        said.append(
+            translate(
+                "{count} uploads in pieces lie on other machines and are not in it", language,
+                count=len(manifest.uploads_elsewhere),
+            )
+        )  # fmt: skip
+    if manifest.schema_version != needed_version():
+        said.append(
+            translate("it is of another version: run `streetsight migrate` after it is put back", language)
+        )
+    for line in said:
+        typer.echo(line, err=True)
+
+
+def _tell_faults(faults: "list[Fault]", language: "Language") -> None:
+    from streetsight.models.language import translate
+
+    for fault in faults:
+        typer.secho(f"{fault.file}: {translate(fault.what, language)}", err=True, fg=typer.colors.RED)

@@ -1,0 +1,165 @@
+"""Make a back-up while servers go on.
+
+Photos are written before their rows and never change, so the database is copied first. Uploads in pieces are
+copied before it, because they go when their frames are made, and again after it, because they grow.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import select
+
+from streetsight.models.durable import sync_folder
+from streetsight.service.backups.contents import Contents
+from streetsight.service.backups.databases import copy_database, sync_file
+from streetsight.service.backups.points import (
+    DATABASE_FILES,
+    PHOTOS,
+    UPLOADS,
+    Kind,
+    Manifest,
+    Point,
+    new_folder,
+    open_point,
+    part_of,
+    photo_path,
+    spoken_disk,
+    write_manifest,
+)
+from streetsight.service.files.blobs import Blobs, NoBlob
+from streetsight.service.frames.tables import Frame
+from streetsight.service.settings import Settings
+from streetsight.service.store.database import Database
+from streetsight.service.store.ids import new_id
+from streetsight.service.store.sealing import KEY_FILE
+from streetsight.service.uploads.service import staging_of
+
+AT_ONCE, BLOCK = 8, 256  # threads; digests asked of the database at once
+
+
+def create(settings: Settings, database: Database, blobs: Blobs, root: Path) -> Point:
+    """A new point in a folder of back-ups; photos that are in there already are not read again.
+
+    Raises:
+        BackupError: nothing that is a point was made.
+        Unavailable: the storage does not answer.
+    """
+    folder = new_folder(root)
+    try:
+        with spoken_disk(root):
+            return _create(settings, database, blobs, root, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _create(settings: Settings, database: Database, blobs: Blobs, root: Path, folder: Path) -> Point:
+    kind: Kind = "sqlite" if database.is_sqlite else "postgresql"
+    _copy_uploads(settings, folder)
+    contents = copy_database(database, folder / DATABASE_FILES[kind])
+    _copy_uploads(settings, folder)
+    elsewhere = _keep_unfinished(folder, contents)
+    has_key = _copy_key(settings, folder)
+    (folder / PHOTOS).write_text("".join(f"{sha256}\n" for sha256, _ in contents.photos))
+    sync_file(folder / PHOTOS)
+    missing = _still_wanted(database, copy_photos(blobs, root, (sha256 for sha256, _ in contents.photos)))
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in files:
+        sync_file(path)
+    sync_folder(folder)
+    write_manifest(
+        folder,
+        Manifest(
+            form=1, made_at=datetime.now(UTC), program=version("streetsight"), database=kind,
+            schema_version=contents.version, rows=contents.rows, audit_head=contents.audit_head,
+            photos=len(contents.photos), photo_bytes=sum(size for _, size in contents.photos),
+            parts={str(path.relative_to(folder)): part_of(path) for path in files},
+            secret_key=has_key, missing=missing, uploads_elsewhere=elsewhere,
+        ),
+    )  # fmt: skip
+    return open_point(root, folder.name)
+
+
+def copy_photos(blobs: Blobs, root: Path, digests: Iterable[str]) -> list[str]:
+    """Bring photos into a folder of back-ups; gives those that could not be had, or not unharmed."""
+
+    def copy(sha256: str) -> bool:
+        return photo_path(root, sha256).exists() or _copy_photo(blobs, photo_path(root, sha256), sha256)
+
+    missing = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for block in _blocks(digests):
+            done = pool.map(copy, block)
+            missing += [sha256 for sha256, came in zip(block, done, strict=True) if not came]
+    return missing
+
+
+def _copy_photo(blobs: Blobs, path: Path, sha256: str) -> bool:
+    """Whether the bytes are in their place, whole and as their name says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft, digest = path.with_name(f".{new_id()}"), hashlib.sha256()
+    try:
+        with draft.open("wb") as file:
+            for chunk in blobs.stream(sha256):
+                digest.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        if digest.hexdigest() != sha256:
+            return False
+        os.replace(draft, path)
+        sync_folder(path.parent)
+    except NoBlob:
+        return False
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
+
+
+def _still_wanted(database: Database, missing: list[str]) -> list[str]:
+    """Those that retention has not taken meanwhile."""
+    wanted = []
+    for block in _blocks(missing):
+        alive = select(Frame.sha256).where(Frame.sha256.in_(block), Frame.photo_expired_at.is_(None))
+        with database.read() as session:
+            wanted += list(session.scalars(alive))
+    return sorted(wanted)
+
+
+def _copy_uploads(settings: Settings, folder: Path) -> None:
+    staging = staging_of(settings)
+    (folder / UPLOADS).mkdir(exist_ok=True)
+    for upload_id in staging.ids():
+        with suppress(FileNotFoundError):  # its frames are made
+            shutil.copyfile(staging.path(upload_id), folder / UPLOADS / upload_id)
+
+
+def _keep_unfinished(folder: Path, contents: Contents) -> list[str]:
+    """Only uploads that the database knows as unfinished; gives those whose bytes are on other machines."""
+    here = {path.name for path in (folder / UPLOADS).iterdir()}
+    for needless in here - set(contents.uploads):
+        (folder / UPLOADS / needless).unlink()
+    return sorted(set(contents.uploads) - here)
+
+
+def _copy_key(settings: Settings, folder: Path) -> bool:
+    key = settings.data_folder / KEY_FILE
+    if settings.secret_keys is not None or not key.exists():
+        return False
+    shutil.copyfile(key, folder / KEY_FILE)
+    (folder / KEY_FILE).chmod(0o600)
+    return True
+
+
+def _blocks(digests: Iterable[str]) -> Iterator[list[str]]:
+    left = iter(digests)
+    while block := list(islice(left, BLOCK)):
+        yield block

@@ -1,0 +1,1 @@
+"""What left the system: who took what, when, how much of it."""
