@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0017"
 
 KEYS = {"frames": "id", "results": "id", "detections": "result_id", "frame_poses": "frame_id"}
 """Table, and the column whose range a partition holds: an id, which begins with its moment."""
