@@ -4,7 +4,8 @@ Real photos cut to 1080p, one machine, one run: the cluster's daemons stand besi
 alternate.
 
 local, ray: a backlog of uploaded photos through one worker, SQLite and local files, from one of the first
-    results to the last; by the worker's own cores, or by replicas of a core each. Target: Ray costs at most 15 %.
+    results to the last; by the worker's own cores, or by replicas of a core each. Target: Ray costs at most
+    15 %.
 pair: stored photos through two replicas of one core each, asked without a database, beside two processes
     that detect the same files with a core each and do nothing else. Target: at least 0.85.
 """
