@@ -138,3 +138,28 @@ def test_panels_do_not_lie_on_each_other() -> None:
         assert not cells & taken
         assert at["x"] + at["w"] <= 24
         taken |= cells
+
+
+def test_the_image_runs_without_rights_and_says_how_it_is() -> None:
+    text = (DEPLOY / "container" / "Containerfile").read_text()
+    stages = re.split(r"^FROM ", text, flags=re.MULTILINE)[1:]
+    assert len(stages) == 2
+    assert "--require-hashes" in stages[0]
+    assert re.search(r"^USER 10001:10001$", stages[1], re.MULTILINE)
+    assert re.search(r"^HEALTHCHECK ", stages[1], re.MULTILINE)
+    assert "pip install" not in stages[1], "what builds stays in the stage that builds"
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE)
+    assert all((DEPLOY.parent / name).exists() for line in copied for name in line.split())
+
+
+def test_every_container_of_ours_has_a_read_only_root_and_no_capability() -> None:
+    from streetsight.service.settings import Settings
+
+    services = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text())["services"]
+    ours = [each for each in services.values() if each["image"] == "streetsight"]
+    assert len(ours) == 2
+    for each in ours:
+        assert each["read_only"]
+        assert each["cap_drop"] == ["ALL"]
+        names = [*each["environment"], *(secret["target"].upper() for secret in each["secrets"])]
+        assert {name.removeprefix("STREETSIGHT_").lower() for name in names} <= set(Settings.model_fields)
