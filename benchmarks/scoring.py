@@ -57,7 +57,7 @@ def measure(areas: int = AREAS, issues: int = ISSUES, database_url: str | None =
         settings = Settings(data_folder=Path(folder), database_url=database_url)  # type: ignore[arg-type]
         database = Database(str(settings.database_url or f"sqlite:///{folder}/streetsight.sqlite"))
         migrate(database)
-        filling = _timed(lambda: _fill(database, areas, issues))
+        filling = _timed(lambda: fill(database, areas, issues))
         with database.read() as session:
             groupings = versions.known_groupings(session)
         scheme = read_scheme_file(example_schemes()["sections-by-scene"], groupings)
@@ -83,10 +83,10 @@ def _timed(work: Any) -> float:
 
 def _close_all(database: Database, settings: Settings, months: list[Span]) -> None:
     for month in months:
-        _close(database, settings, month)
+        close(database, settings, month)
 
 
-def _close(database: Database, settings: Settings, month: Span) -> None:
+def close(database: Database, settings: Settings, month: Span) -> None:
     """As `periods.close`, without the ground that was seen: there are no tiles here."""
     with database.read() as session:
         in_force = versions.scheme_for(session, "sections", month.last_month)
@@ -111,7 +111,7 @@ def _read(database: Database) -> None:
             assert row
 
 
-def _fill(database: Database, areas: int, issues: int) -> None:
+def fill(database: Database, areas: int, issues: int) -> None:
     with database.write() as session:
         _add(session, Place, _places(areas))
     dice = random.Random(7)
