@@ -15,8 +15,8 @@ from streetsight.inference.pipeline import cores
 
 ALL = (
     "folder", "accuracy", "cold_start", "memory", "tiling", "dataset_build", "near_duplicates",
-    "places", "parking", "recheck", "rendered", "redaction", "ingest", "service", "service_memory", "queries",
-    "engines",
+    "places", "costs", "parking", "recheck", "rendered", "redaction", "ingest", "service",
+    "service_memory", "queries", "engines",
     "scoring", "pages", "agent_memory", "agent_drain",
 )  # fmt: skip
 

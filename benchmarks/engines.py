@@ -29,7 +29,7 @@ from typing import Any
 
 from benchmarks.photos import FULL_HD, cut_to, validation_records
 from benchmarks.running import COMMAND, serving, working
-from benchmarks.service import MOMENT, upload_patrol
+from benchmarks.service import MOMENT, send_patrol
 from pydantic import SecretStr
 
 from streetsight.inference.pipeline import cores, detect_source, in_order
@@ -91,7 +91,7 @@ def _backlog(files: list[Path], settings: Settings, scratch: Path, engine: str) 
         "ray_token": token.get_secret_value(),
     }  # fmt: skip
     with serving(scratch, workers=0, **said) as server:
-        upload_patrol(server, "bench", files)
+        send_patrol(server, "bench", files)
         with working(server), closing(sqlite3.connect(f"file:{url}?mode=ro", uri=True)) as database:
             until = time.perf_counter() + GIVE_UP_S
             while database.execute("SELECT count(*) FROM jobs WHERE kind = 'detect'").fetchone()[0]:

@@ -81,9 +81,9 @@ def measure(
             migrate(database)
             fill(database, frame_count, candidate_count)
             filled = time.perf_counter() - started
-            timed = {name: _timed(database, make, rounds) for name, make in QUERIES.items()}
+            timed = {name: timed_query(database, make, rounds) for name, make in QUERIES.items()}
             if plans:
-                _print_plans(database)
+                print_plans(database, QUERIES)
             worst = max(each["p95_ms"] for each in timed.values())
             return {
                 "frames": frame_count, "candidates": candidate_count, "fill_seconds": round(filled, 1),
@@ -106,6 +106,13 @@ def fill(database: Database, frame_count: int, candidate_count: int) -> None:
         connection.execute(insert(Patrol), outings)
     made = (_frame(dice, number, frame_count, outings, device) for number in range(frame_count))
     _insert(database, Frame, made)
+    fill_leads(database, dice, outings, device, candidate_count)
+
+
+def fill_leads(
+    database: Database, dice: random.Random, outings: list[Any], device: Any, candidate_count: int
+) -> None:
+    """Candidates on these patrols, with a sighting each."""
     seen = [_sighting(dice, outings, device) for _ in range(candidate_count)]
     _insert(database, Sighting, iter(seen))
     leads = [_candidate(dice, number, candidate_count, each) for number, each in enumerate(seen)]
@@ -299,7 +306,7 @@ QUERIES: dict[str, Callable[[random.Random], Query]] = {
 }
 
 
-def _timed(database: Database, make: Callable[[random.Random], Query], rounds: int) -> dict[str, float]:
+def timed_query(database: Database, make: Callable[[random.Random], Query], rounds: int) -> dict[str, float]:
     dice, taken = random.Random(11), []
     for _ in range(rounds + 1):
         query = make(dice)
@@ -311,14 +318,15 @@ def _timed(database: Database, make: Callable[[random.Random], Query], rounds: i
     return {"p50_ms": round(median(taken), 1), "p95_ms": round(quantiles(taken, n=20)[-1], 1)}
 
 
-def _print_plans(database: Database) -> None:
+def print_plans(database: Database, queries: dict[str, Callable[[random.Random], Query]]) -> None:
+    """How the database answers; what PostgreSQL really did, rows and buffers and all."""
     said: list[tuple[str, Any]] = []
     engine = database.engine
 
     def listen(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
         said.append((statement, values))
 
-    for name, make in QUERIES.items():
+    for name, make in queries.items():
         said.clear()
         reader = database._reader  # the engine that reads
         event.listen(reader, "before_cursor_execute", listen)
@@ -326,7 +334,7 @@ def _print_plans(database: Database) -> None:
             make(random.Random(11))(session)
         event.remove(reader, "before_cursor_execute", listen)
         print(f"-- {name}")  # noqa: T201
-        explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
+        explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) "
         with engine.connect() as connection:
             for statement, values in said.copy():
                 rows = connection.exec_driver_sql(explain + statement, values).all()

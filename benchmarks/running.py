@@ -77,11 +77,11 @@ def serving(folder: Path, workers: int, **settings: str) -> Iterator[Served]:
 
 
 @contextmanager
-def working(server: Served) -> Iterator[None]:
+def working(server: Served) -> Iterator[psutil.Process]:
     """`streetsight work` beside a server; ended afterwards."""
     process = subprocess.Popen([*COMMAND, "work"], env={**server.environment, "STREETSIGHT_WORKERS": "1"})
     try:
-        yield
+        yield psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(60)

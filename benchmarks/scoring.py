@@ -73,7 +73,7 @@ def _measure(database: Database, settings: Settings, areas: int, issues: int) ->
     with database.read() as session:
         closed = len(list(periods.closed_periods(session, "sections", None)))
     if closed < MONTHS:
-        found["fill_s"] = _timed(lambda: _fill(database, areas, issues))
+        found["fill_s"] = _timed(lambda: fill(database, areas, issues))
         _adopt(database)
         found["close_s"] = _timed(lambda: _close_all(database, settings, months))
     found["recompute_s"] = _timed(lambda: _recompute(database, months))
@@ -98,10 +98,10 @@ def _timed(work: Any) -> float:
 
 def _close_all(database: Database, settings: Settings, months: list[Span]) -> None:
     for month in months:
-        _close(database, settings, month)
+        close(database, settings, month)
 
 
-def _close(database: Database, settings: Settings, month: Span) -> None:
+def close(database: Database, settings: Settings, month: Span) -> None:
     """As `periods.close`, without the ground that was seen: there are no tiles here."""
     with database.read() as session:
         in_force = versions.scheme_for(session, "sections", month.last_month)
@@ -126,7 +126,7 @@ def _read(database: Database) -> None:
             assert row
 
 
-def _fill(database: Database, areas: int, issues: int) -> None:
+def fill(database: Database, areas: int, issues: int) -> None:
     with database.write() as session:
         _add(session, Place, _places(areas))
     dice = random.Random(7)

@@ -81,9 +81,9 @@ def _round(folder: Path, files: list[Path], scratch: Path) -> dict[str, float]:
 
 def _accepted(server: Served, files: list[Path], folder: Path) -> float:
     """Seconds from the worker's first result to the assembly."""
-    upload_patrol(server, "bench", files)
-    with working(server), _database(folder) as database:
-        _wait(database, len(files))
+    send_patrol(server, "bench", files)
+    with working(server), look_into(folder) as database:
+        wait_for(database, len(files))
         ((first, last),) = database.execute(
             "SELECT (SELECT min(created_at) FROM results), (SELECT max(assembled_at) FROM assemblies)"
         )
@@ -92,16 +92,16 @@ def _accepted(server: Served, files: list[Path], folder: Path) -> float:
 
 def _whole(server: Served, files: list[Path], folder: Path) -> float:
     """Seconds from the first byte to the assembly."""
-    with _database(folder) as database:
-        upload_patrol(server, "warm up", files[:WARM_UP])
-        _wait(database, WARM_UP)
+    with look_into(folder) as database:
+        send_patrol(server, "warm up", files[:WARM_UP])
+        wait_for(database, WARM_UP)
         began = time.perf_counter()
-        upload_patrol(server, "bench", files[WARM_UP:])
-        _wait(database, len(files))
+        send_patrol(server, "bench", files[WARM_UP:])
+        wait_for(database, len(files))
         return (time.perf_counter() - began) * len(files) / (len(files) - WARM_UP)
 
 
-def upload_patrol(server: Served, key: str, files: list[Path]) -> None:
+def send_patrol(server: Served, key: str, files: list[Path]) -> None:
     """Upload a patrol over several connections, and close it."""
     with _client(server) as client:
         patrol = client.post("/v1/patrols", json={"key": key}).raise_for_status().json()["id"]
@@ -117,7 +117,7 @@ def upload_patrol(server: Served, key: str, files: list[Path]) -> None:
 
 
 @contextmanager
-def _database(folder: Path) -> Iterator[sqlite3.Connection]:
+def look_into(folder: Path) -> Iterator[sqlite3.Connection]:
     database = sqlite3.connect(f"file:{folder / 'data' / 'streetsight.sqlite'}?mode=ro", uri=True)
     try:
         yield database
@@ -125,7 +125,7 @@ def _database(folder: Path) -> Iterator[sqlite3.Connection]:
         database.close()
 
 
-def _wait(database: sqlite3.Connection, frames: int) -> None:
+def wait_for(database: sqlite3.Connection, frames: int) -> None:
     """Until no job is left, and every frame was detected and something seen."""
     until = time.perf_counter() + GIVE_UP_S
     while database.execute("SELECT count(*) FROM jobs WHERE kind IN ('detect', 'assemble')").fetchone()[0]:

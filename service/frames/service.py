@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 
@@ -18,7 +18,9 @@ from streetsight.service.frames.tables import Frame
 from streetsight.service.photos.tables import PhotoBringer
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession
+from streetsight.service.store.types import now
 
+RECENT = timedelta(hours=1)
 Bounds = tuple[float, float, float, float]
 """West, south, east, north; WGS-84 degrees."""
 
@@ -79,7 +81,8 @@ def list_frames(
     wanted = _filtered(select(Frame).where(visible(actor)), filters)
     if filters.area is not None:
         wanted = wanted.where(within((path_of_area(session, filters.area),), Frame.area_path))
-    return page(session, wanted, Frame, limit, cursor)
+    past = filters.taken_before is not None and filters.taken_before < now() - RECENT
+    return page(session, wanted, Frame, limit, cursor, long_ago=past)
 
 
 def shown(session: ReadSession, frames: Sequence[Frame]) -> list[FrameShown]:

@@ -246,6 +246,17 @@ def _frozen(session: ReadSession, closed: ClosedPeriod, span: Span) -> Result:
     return Result(span, scheme, closed.version, closed, facts, sheets, standings)
 
 
+def frozen_sheet(
+    session: ReadSession, closed: ClosedPeriod, code: str
+) -> tuple[Scheme, Sheet, SubjectFacts] | None:
+    """One subject of a closed period, without reading all the others; None when it was not scored."""
+    row = session.get(ClosedSheet, (closed.id, code))
+    if row is None:
+        return None
+    scheme = made(version_of(session, closed.scheme, closed.version))
+    return scheme, unpacked(row.sheet, Sheet), unpacked(row.facts, SubjectFacts)
+
+
 def _rows(session: ReadSession, closed: ClosedPeriod) -> list[ClosedSheet]:
     found = select(ClosedSheet).where(ClosedSheet.closed_id == closed.id).order_by(ClosedSheet.code)
     return list(session.scalars(found))

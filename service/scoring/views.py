@@ -10,7 +10,13 @@ from streetsight.service.auth.scope import in_scope
 from streetsight.service.faults import NotFound
 from streetsight.service.places.tables import Place
 from streetsight.service.scoring.facts import SubjectFacts
-from streetsight.service.scoring.periods import Result, current_month, result_of
+from streetsight.service.scoring.periods import (
+    Result,
+    closed_period,
+    current_month,
+    frozen_sheet,
+    result_of,
+)
 from streetsight.service.scoring.schemas import ClosedShown, Counted, PeriodRow, named
 from streetsight.service.scoring.schemes import Scheme
 from streetsight.service.scoring.sheets import Sheet
@@ -46,7 +52,14 @@ def sheet_for(
     Raises:
         NoSubject, NoScheme, NotAdopted, CalendarLacksYear
     """
-    return sheet_in(session, actor, result_of(session, settings, key, span), code)
+    closed = closed_period(session, key, span)
+    if closed is None:
+        return sheet_in(session, actor, result_of(session, settings, key, span), code)
+    found = frozen_sheet(session, closed, code)
+    if found is None or not _may_see(session, actor, found[0].subjects, code):
+        raise _no_subject(key, span, code)
+    scheme, sheet, facts = found
+    return SheetFound(scheme, sheet, facts)
 
 
 def sheet_in(session: ReadSession, actor: Actor, result: Result, code: str) -> SheetFound:
@@ -54,9 +67,13 @@ def sheet_in(session: ReadSession, actor: Actor, result: Result, code: str) -> S
     for facts, sheet in zip(result.facts, result.sheets, strict=True):
         if sheet.code == code and _may_see(session, actor, result.scheme.subjects, code):
             return SheetFound(result.scheme, sheet, facts)
-    raise NoSubject(
+    raise _no_subject(result.scheme.key, result.span, code)
+
+
+def _no_subject(key: str, span: Span, code: str) -> NoSubject:
+    return NoSubject(
         "{code} is not scored in {period} by the scheme {key}, or is not among yours",
-        code=code, period=result.span.name, key=result.scheme.key,
+        code=code, period=span.name, key=key,
     )  # fmt: skip
 
 

@@ -20,14 +20,22 @@ class Page(Generic[Item]):
 
 
 def page(
-    session: ReadSession, found: Select[Item], row: type[Item], limit: int, cursor: str | None
+    session: ReadSession,
+    found: Select[Item],
+    row: type[Item],
+    limit: int,
+    cursor: str | None,
+    long_ago: bool = False,
 ) -> Page[Item]:
     """One page of what a query finds.
 
     Args:
         cursor: id of the last row of the page before; ids ascend with time.
+        long_ago: what is wanted lies behind all newer rows, and databases do not know it: they walk down the
+            ids until enough fit (57 s with 10,000,000 rows). Then it is found by its own index, and sorted.
     """
-    wanted = found.with_only_columns(row.id, maintain_column_froms=True).order_by(row.id.desc())
+    order = row.id + "" if long_ago else row.id
+    wanted = found.with_only_columns(row.id, maintain_column_froms=True).order_by(order.desc())
     if cursor is not None:
         wanted = wanted.where(row.id < cursor)
     # ids first: where they must be sorted, rows would be carried along, and those are wide
