@@ -101,7 +101,8 @@ def show_suggestions(server: Server, request: Request, actor: Viewer, wanted: Cl
         return page(
             request, server, "place_suggestions.html", actor, wanted=wanted, found=found,
             clusters=[[each.lon, each.lat, each.radius_m, each.because] for each in found],
-            aspects=_aspects(session, language), may_change=may(actor, Permission.ANALYSE), **_words(language),
+            aspects=_aspects(session, language), may_change=may(actor, Permission.ANALYSE),
+            **_words(language),
         )  # fmt: skip
 
 
