@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from streetsight.models.taxonomy import Language
 
@@ -35,6 +36,15 @@ def resolve_language(wanted: str | None = None, environment: Mapping[str, str] =
     return "zh" if (locale.getlocale()[0] or "").lower().startswith(("zh", "chinese")) else "en"
 
 
+@runtime_checkable
+class Spoken(Protocol):
+    """Something that people are told in their language."""
+
+    def say(self, language: Language) -> str:
+        """In words."""
+        ...
+
+
 class SpokenError(ValueError):
     """An error for people: `str(error)` is English, `error.say("zh")` Chinese."""
 
@@ -57,9 +67,10 @@ def _again(kind: type[SpokenError], arguments: tuple[object, ...], state: dict[s
 
 
 def translate(message: str, language: Language, /, **values: object) -> str:
-    """The message in this language, with `{name}` fields filled in."""
+    """The message in this language, with `{name}` fields filled in; what can speak does so in it, too."""
     text = chinese().get(message, message) if language == "zh" else message
-    return text.format(**values) if values else text
+    said = {name: each.say(language) if isinstance(each, Spoken) else each for name, each in values.items()}
+    return text.format(**said) if values else text
 
 
 @cache

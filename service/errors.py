@@ -23,6 +23,7 @@ from streetsight.inference.reading import PhotoError
 from streetsight.models.language import SpokenError, resolve_language, translate
 from streetsight.models.releases import ReleaseError
 from streetsight.models.taxonomy import Language
+from streetsight.models.validation import field_of, say_fault
 from streetsight.service import faults
 from streetsight.service.store.database import spoken
 
@@ -127,13 +128,9 @@ def _spoken(request: Request, error: Exception) -> JSONResponse:
 
 def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"field": ".".join(str(part) for part in each["loc"]), "message": each["msg"]}
-        for each in error.errors()
-    ]
-    detail = translate(
-        "the request does not have the form that is expected; see errors", language_of(request)
-    )
+    language = language_of(request)
+    errors = [{"field": field_of(each), "message": say_fault(each, language)} for each in error.errors()]
+    detail = translate("the request does not have the form that is expected; see errors", language)
     return problem(request, 422, "malformed", detail, errors=errors)
 
 

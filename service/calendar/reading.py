@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from streetsight.inference.rules.settings import Level
+from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import default_taxonomy
 from streetsight.service.calendar.clocks import BY_DAYS, Clock, Limit
 from streetsight.service.calendar.working import Season, Shift, WorkingCalendar, Year
@@ -28,18 +29,18 @@ LONGEST_DAYS = 366
 def _clock_time(text: object) -> time:
     hour, _, minute = str(text).partition(":")
     if not (hour.isdigit() and minute.isdigit()):
-        raise ValueError(f"expected a time as 08:30, got {text}")
+        raise SpokenError("expected a time as 08:30, got {text}", text=text)
     return time(int(hour) % 24 if (int(hour), int(minute)) == (24, 0) else int(hour), int(minute))
 
 
 def _shift(sent: object) -> Shift:
     begin, dash, end = str(sent).partition("-")
     if not dash:
-        raise ValueError(f"expected hours as 08:00-12:00, got {sent}")
+        raise SpokenError("expected hours as 08:00-12:00, got {sent}", sent=sent)
     opens, closes = _clock_time(begin.strip()), _clock_time(end.strip())
     if opens >= closes and closes != time.min:
-        raise ValueError(
-            f"{sent} ends before it begins; hours past midnight are two: 22:00-24:00, 00:00-06:00"
+        raise SpokenError(
+            "{sent} ends before it begins; hours past midnight are two: 22:00-24:00, 00:00-06:00", sent=sent
         )
     return opens, closes
 
@@ -51,13 +52,13 @@ def _shift_text(shift: Shift) -> str:
 def _days(sent: object) -> list[str]:
     """Each `2026-10-01`, and each of `2026-10-01/2026-10-07`."""
     if not isinstance(sent, list):
-        raise ValueError("expected a list of days")  # noqa: TRY004  pydantic knows this one
+        raise SpokenError("expected a list of days")
     found: list[str] = []
     for each in sent:
         first, _, last = str(each).partition("/")
         day, end = date.fromisoformat(first), date.fromisoformat(last or first)
         if not 0 <= (end - day).days <= LONGEST_DAYS:
-            raise ValueError(f"{each} ends before it begins, or is longer than a year")
+            raise SpokenError("{each} ends before it begins, or is longer than a year", each=each)
         found += [(day + timedelta(days=number)).isoformat() for number in range((end - day).days + 1)]
     return found
 
@@ -87,7 +88,7 @@ class SeasonSent(Strict):
             one[1] > two[0] or one[1] == time.min
             for one, two in zip(self.shifts, self.shifts[1:], strict=False)
         ):
-            raise ValueError("expected shifts one after the other, none into the next")
+            raise SpokenError("expected shifts one after the other, none into the next")
         return self
 
 
@@ -100,7 +101,7 @@ class YearSent(Strict):
     @model_validator(mode="after")
     def _apart(self) -> "YearSent":
         if both := sorted(set(self.holidays) & set(self.work_days)):
-            raise ValueError(f"{both[0]} is a holiday and a working day")
+            raise SpokenError("{value} is a holiday and a working day", value=both[0])
         return self
 
 
@@ -130,17 +131,19 @@ class CalendarDocument(Strict):
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"no time zone is called {name}; expected one as Asia/Shanghai") from error
+            raise SpokenError(
+                "no time zone is called {name}; expected one as Asia/Shanghai", name=name
+            ) from error
         return name
 
     @model_validator(mode="after")
     def _days_of_their_years(self) -> "CalendarDocument":
         if len(set(self.weekend)) > 6:
-            raise ValueError("weekend: some day must be worked")
+            raise SpokenError("weekend: some day must be worked")
         for number, year in self.years.items():
             for day in (*year.holidays, *year.work_days):
                 if day.year != number:
-                    raise ValueError(f"years.{number}: {day} is of another year")
+                    raise SpokenError("years.{number}: {day} is of another year", number=number, day=day)
         return self
 
     def made(self) -> WorkingCalendar:
@@ -170,7 +173,9 @@ class LimitSent(Strict):
         given = [name for name in ("minutes", "hours", "days") if getattr(self, name) is not None]
         wanted = ["days"] if self.clock in BY_DAYS else ["minutes", "hours"]
         if len(given) != 1 or given[0] not in wanted:
-            raise ValueError(f"clock {self.clock}: expected one of {', '.join(wanted)}")
+            raise SpokenError(
+                "clock {clock}: expected one of {names}", clock=self.clock, names=", ".join(wanted)
+            )
         return self
 
     def made(self) -> Limit:
@@ -202,9 +207,11 @@ class LimitRow(LimitSent):
     @model_validator(mode="after")
     def _known(self) -> "LimitRow":
         if self.code and not self.scheme:
-            raise ValueError(f"code {self.code}: say of which scheme; a bare code means nothing")
+            raise SpokenError("code {code}: say of which scheme; a bare code means nothing", code=self.code)
         if self.condition not in (None, "other", *default_taxonomy().conditions):
-            raise ValueError(f"condition: expected one of {', '.join(default_taxonomy().conditions)}")
+            raise SpokenError(
+                "condition: expected one of {names}", names=", ".join(default_taxonomy().conditions)
+            )
         return self
 
     @property
@@ -243,7 +250,9 @@ class DeadlineDocument(Strict):
         for number, row in enumerate(self.limits[:-1], 1):
             said = row.model_dump(exclude={"clock", "minutes", "hours", "days", "note", "source", "scheme"})
             if not any(said.values()):
-                raise ValueError(f"limits: entry {number} fits all, so those after it count for nothing")
+                raise SpokenError(
+                    "limits: entry {number} fits all, so those after it count for nothing", number=number
+                )
         return self
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from streetsight.models.language import SpokenError
 from streetsight.service.dependencies import Text
 
 TEMPLATES = Path(__file__).with_name("templates.toml")
@@ -31,7 +32,12 @@ class PhaseSent(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> "PhaseSent":
         if self.last < self.first:
-            raise ValueError(f"{self.name} ends on {self.last}, before it begins on {self.first}")
+            raise SpokenError(
+                "{name} ends on {last}, before it begins on {first}",
+                name=self.name,
+                last=self.last,
+                first=self.first,
+            )
         return self
 
 
@@ -58,11 +64,15 @@ def require_order(phases: Sequence[PhaseSent]) -> None:
     """Raises ValueError unless they follow one another, and some count."""
     for one, two in pairwise(phases):
         if two.first <= one.last:
-            raise ValueError(
-                f"phases: {two.name} begins on {two.first}, when {one.name} goes on until {one.last}"
+            raise SpokenError(
+                "phases: {name} begins on {first}, when {name_2} goes on until {last}",
+                name=two.name,
+                first=two.first,
+                name_2=one.name,
+                last=one.last,
             )
     if not any(phase.counts for phase in phases):
-        raise ValueError("phases: no phase counts, so the ledger would stay empty; set counts of one")
+        raise SpokenError("phases: no phase counts, so the ledger would stay empty; set counts of one")
 
 
 def phases_of(rows: Sequence[dict[str, Any]]) -> list[PhaseSent]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from streetsight.models.language import SpokenError
 from streetsight.service.areas.reading import Kind as AreaKind
 from streetsight.service.campaigns.phases import PhaseSent, require_order
 from streetsight.service.campaigns.states import Kind, State, possible
@@ -41,7 +42,7 @@ class SelectionSent(_Sent):
     @model_validator(mode="after")
     def _some(self) -> "SelectionSent":
         if not (self.codes or self.kinds or self.areas or self.area_kinds):
-            raise ValueError("expected some of codes, kinds, areas and area_kinds")
+            raise SpokenError("expected some of codes, kinds, areas and area_kinds")
         return self
 
 
@@ -69,7 +70,7 @@ class CampaignSent(_Sent):
     def _fits(self) -> "CampaignSent":
         require_order(self.phases)
         if self.lead in self.co_units:
-            raise ValueError(f"co_units: {self.lead} leads already")
+            raise SpokenError("co_units: {lead} leads already", lead=self.lead)
         return self
 
 
@@ -171,7 +172,7 @@ class CheckSent(_Sent):
     @model_validator(mode="after")
     def _shows_something(self) -> "CheckSent":
         if self.outcome == "in_order" and not self.photos and not self.text:
-            raise ValueError("in_order: show it by a photo, or say what was looked at in text")
+            raise SpokenError("in_order: show it by a photo, or say what was looked at in text")
         return self
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 from streetsight.inference.patrol.rows import code_row
 from streetsight.inference.rules.settings import Level
 from streetsight.models.codes import find_code
+from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import Code, Language, default_taxonomy
 from streetsight.service.decisions.reasons import Label, Rejection, reasons
 from streetsight.service.decisions.states import Kind
@@ -25,14 +26,16 @@ Box = tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat]
 
 def _known_class(name: str) -> str:
     if name not in default_taxonomy():
-        raise ValueError(f"expected a class of the taxonomy: {', '.join(default_taxonomy().names)}")
+        raise SpokenError(
+            "expected a class of the taxonomy: {names}", names=", ".join(default_taxonomy().names)
+        )
     return name
 
 
 def _known_condition(name: str) -> str:
     known = default_taxonomy().conditions
     if name not in known:
-        raise ValueError(f"expected one of {', '.join(known)}")
+        raise SpokenError("expected one of {names}", names=", ".join(known))
     return name
 
 
@@ -91,7 +94,7 @@ class BoxCorrected(BaseModel):
     def _is_a_box(self) -> "BoxCorrected":
         x1, y1, x2, y2 = self.box_xyxy_px
         if not (0 <= x1 < x2 and 0 <= y1 < y2):
-            raise ValueError("box_xyxy_px: expected 0 <= x1 < x2 and 0 <= y1 < y2")
+            raise SpokenError("box_xyxy_px: expected 0 <= x1 < x2 and 0 <= y1 < y2")
         return self
 
 
@@ -112,7 +115,7 @@ class Correct(_Asked):
     @model_validator(mode="after")
     def _changes_something(self) -> "Correct":
         if not self.model_dump(exclude={"kind", "text"}, exclude_none=True):
-            raise ValueError("expected at least one of class, condition, code, severity, position, box")
+            raise SpokenError("expected at least one of class, condition, code, severity, position, box")
         return self
 
 

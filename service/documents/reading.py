@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from streetsight.models.validation import Faults
 from streetsight.service.dependencies import Text
 from streetsight.service.faults import Invalid
 
@@ -39,10 +40,7 @@ def read_content(content: Any, kind: type[Document]) -> Document:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in error.errors()[:10]
-        )
-        raise DocumentRefused("it cannot be used: {problems}", problems=problems) from error
+        raise DocumentRefused("it cannot be used: {problems}", problems=Faults.of(error, "file")) from error
 
 
 def file_wanted(file: Path | None, example: str | None, known: dict[str, Path]) -> Path:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from streetsight.inference.rules.settings import Level
 from streetsight.models.codes import Kind as CodeKind
 from streetsight.models.frame import PositionSource
+from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import Language, default_taxonomy
 from streetsight.service.calendar.clocks import Limit
 from streetsight.service.calendar.reading import LimitSent
@@ -54,7 +55,7 @@ class _Timed(_Asked):
     @model_validator(mode="after")
     def _one_deadline(self) -> "_Timed":
         if self.limit is not None and self.due_at is not None:
-            raise ValueError("expected limit or due_at, not both")
+            raise SpokenError("expected limit or due_at, not both")
         return self
 
 
@@ -213,7 +214,7 @@ class Comment(_Asked):
     @model_validator(mode="after")
     def _says_something(self) -> "Comment":
         if not self.text and not self.photos:
-            raise ValueError("expected text or photos")
+            raise SpokenError("expected text or photos")
         return self
 
 
@@ -256,9 +257,9 @@ class DetectionSent(BaseModel):
     def _is_a_box(self) -> "DetectionSent":
         x1, y1, x2, y2 = self.box_xyxy_px
         if not (0 <= x1 < x2 and 0 <= y1 < y2):
-            raise ValueError("box_xyxy_px: expected 0 <= x1 < x2 and 0 <= y1 < y2")
+            raise SpokenError("box_xyxy_px: expected 0 <= x1 < x2 and 0 <= y1 < y2")
         if self.class_name not in default_taxonomy():
-            raise ValueError(f"class: expected one of {', '.join(default_taxonomy().names)}")
+            raise SpokenError("class: expected one of {names}", names=", ".join(default_taxonomy().names))
         return self
 
 
@@ -297,9 +298,11 @@ class IssueEntered(BaseModel):
     @model_validator(mode="after")
     def _is_somewhere(self) -> "IssueEntered":
         if self.position is None and not (self.area and self.place):
-            raise ValueError("expected position, or area and place: where it is, in words")
+            raise SpokenError("expected position, or area and place: where it is, in words")
         if self.condition not in (None, "other", *default_taxonomy().conditions):
-            raise ValueError(f"condition: expected one of {', '.join(default_taxonomy().conditions)}")
+            raise SpokenError(
+                "condition: expected one of {names}", names=", ".join(default_taxonomy().conditions)
+            )
         return self
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import ColumnElement, case, func
 
 from streetsight.models.codes import find_code
+from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import default_taxonomy
 from streetsight.service.candidates.tables import Candidate
 from streetsight.service.decisions.schemas import CodeSent
@@ -42,15 +43,25 @@ class SubsetSent(BaseModel):
         taxonomy = default_taxonomy()
         for name in self.conditions:
             if name not in (*taxonomy.conditions, "other"):
-                raise ValueError(f"conditions: {name}: expected some of {', '.join(taxonomy.conditions)}")
+                raise SpokenError(
+                    "conditions: {name}: expected some of {names}",
+                    name=name,
+                    names=", ".join(taxonomy.conditions),
+                )
         for name in self.classes:
             if name not in taxonomy:
-                raise ValueError(f"classes: {name}: expected some of {', '.join(taxonomy.names)}")
+                raise SpokenError(
+                    "classes: {name}: expected some of {names}", name=name, names=", ".join(taxonomy.names)
+                )
         for code in self.codes:
             if find_code(code.scheme, code.code) is None:
-                raise ValueError(f"codes: {code.scheme} has no {code.code}; look for it at /v1/codes?search=")
+                raise SpokenError(
+                    "codes: {scheme} has no {code}; look for it at /v1/codes?search=",
+                    scheme=code.scheme,
+                    code=code.code,
+                )
         if bool(self.groups) != bool(self.grouping):
-            raise ValueError("groups: say which groups, and of which grouping")
+            raise SpokenError("groups: say which groups, and of which grouping")
         return self
 
 

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from streetsight.inference.positions.profile import Crs
+from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import Language
 from streetsight.service.dependencies import Id, Text
 from streetsight.service.places.tables import Place, PlaceChange
@@ -37,7 +38,9 @@ def _spelt(subject: Subject) -> Callable[[object], object]:
         code = find_word(subject, str(sent))
         if code is None:
             known = ", ".join(f"{each.code} ({each.zh})" for each in words(subject).values())
-            raise ValueError(f"{str(sent)[:60]} is not known; expected one of {known}")
+            raise SpokenError(
+                "{value} is not known; expected one of {known}", value=str(sent)[:60], known=known
+            )
         return code
 
     return found
@@ -121,7 +124,7 @@ class Attributes(BaseModel):
     def _chiefs_have_names(self) -> "Attributes":
         for level in (1, 2, 3):
             if getattr(self, f"chief_{level}_id") and not getattr(self, f"chief_{level}"):
-                raise ValueError(f"chief_{level}_id without chief_{level}: say the name, too")
+                raise SpokenError("chief_{level}_id without chief_{level}: say the name, too", level=level)
         return self
 
 
@@ -166,7 +169,7 @@ class PlaceChanged(BaseModel):
     @classmethod
     def _stays_itself(cls, attributes: dict[str, Any]) -> dict[str, Any]:
         if {"kind", "code"} & set(attributes):
-            raise ValueError("kind and code stay as they are; end the place and add another")
+            raise SpokenError("kind and code stay as they are; end the place and add another")
         return attributes
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import Language
 from streetsight.service.dependencies import Text
 from streetsight.service.documents.reading import Name, Strict
@@ -44,10 +45,15 @@ class Quota(Strict):
     @model_validator(mode="after")
     def _can_be_met(self) -> "Quota":
         if self.chiefs is not None and self.people:
-            raise ValueError(f"{self.code}: expected chiefs of a level, or people, not both")
+            raise SpokenError("{code}: expected chiefs of a level, or people, not both", code=self.code)
         longest = {"day": 1, "week": 7, "month": 28}[self.per]
         if self.most_a_day is not None and self.count > longest * self.most_a_day:
-            raise ValueError(f"{self.code}: {self.count} a {self.per} cannot be met; raise most_a_day")
+            raise SpokenError(
+                "{code}: {count} a {per} cannot be met; raise most_a_day",
+                code=self.code,
+                count=self.count,
+                per=self.per,
+            )
         return self
 
     def label(self, language: Language) -> str:
@@ -91,7 +97,7 @@ class QuotaRules(Strict):
     def _once(self) -> "QuotaRules":
         codes = [quota.code for quota in self.quotas]
         if len(set(codes)) < len(codes):
-            raise ValueError("quotas: each code stands once")
+            raise SpokenError("quotas: each code stands once")
         return self
 
 

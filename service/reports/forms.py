@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
+from streetsight.models.validation import Faults
 from streetsight.service.dependencies import Server
 from streetsight.service.faults import Invalid, NotFound
 from streetsight.service.frames.uploads import PHOTO
@@ -98,8 +99,7 @@ def checked(said: Mapping[str, Any]) -> ReportSaid:
     try:
         return ReportSaid.model_validate(said)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise BadReport("the report cannot be used: {problems}", problems=problems[:1000]) from error
+        raise BadReport("the report cannot be used: {problems}", problems=Faults.of(error)) from error
 
 
 def form_schema(required: tuple[str, ...]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from streetsight.inference.positions.profile import Crs
 from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import Language
+from streetsight.models.validation import Faults
 from streetsight.service import sheets
 from streetsight.service.errors import code_of
 from streetsight.service.faults import Invalid
@@ -167,10 +168,7 @@ def read_ticket(line: Line, declared: Declared) -> ReportSaid:
     try:
         return ReportSaid.model_validate(said)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BadTicket(
-            "{field}: {reason}", field=".".join(map(str, first["loc"])), reason=first["msg"]
-        ) from error
+        raise BadTicket("{reason}", reason=Faults.of(error, most=1)) from error
 
 
 def _file(

@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from streetsight.models.taxonomy import Language, default_taxonomy
+from streetsight.models.validation import Faults, say_fault
 from streetsight.service.faults import Invalid
 from streetsight.service.places.words import words
 from streetsight.service.scoring.plans import overridden
@@ -25,10 +26,20 @@ class SchemeRefused(Invalid):
 
     code = "scheme_refused"
     problems: Sequence[str] = ()
+    faults: Faults | None = None
 
-    def places(self, _language: Language) -> Sequence[tuple[str, str]]:
+    def places(self, language: Language) -> Sequence[tuple[str, str]]:
+        if self.faults is not None:
+            return [(_place(each["loc"]), say_fault(each, language)) for each in self.faults.rows]
         parted = (each.partition(": ") for each in self.problems)
         return [(place, what) if what else ("", place) for place, _, what in parted]
+
+
+class _InScheme(Faults):
+    """What is wrong with a scheme, with its places as people count."""
+
+    def lines(self, language: Language) -> list[str]:
+        return [f"{_place(each['loc'])}: {say_fault(each, language)}" for each in self.rows]
 
 
 def read_scheme_file(path: Path, groupings: Groupings) -> Scheme:
@@ -64,7 +75,10 @@ def read_scheme(content: Any, groupings: Groupings) -> Scheme:
         for override in scheme.overrides:
             overridden(tuple(scheme.parts), override)
     except ValidationError as error:
-        raise _refused([f"{_place(each['loc'])}: {each['msg']}" for each in error.errors()]) from error
+        faults = _InScheme.of(error)
+        refused = SchemeRefused("the scheme cannot be used: {problems}", problems=faults)
+        refused.problems, refused.faults = faults.lines("en"), faults
+        raise refused from error
     if problems := [*_odd_tags(scheme, groupings)]:
         raise _refused(problems)
     return scheme

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import default_taxonomy
 from streetsight.service.dependencies import Text
 
@@ -122,9 +123,9 @@ class Banded(Named):
     def _in_order(self) -> "Banded":
         bounds = [band.below for band in self.bands]
         if bounds[-1] is not None or None in bounds[:-1]:
-            raise ValueError("expected every band but the last to say `below`, and the last one not to")
+            raise SpokenError("expected every band but the last to say `below`, and the last one not to")
         if bounds[:-1] != sorted({bound for bound in bounds[:-1] if bound is not None}):
-            raise ValueError("expected the bands to rise")
+            raise SpokenError("expected the bands to rise")
         return self
 
 
@@ -182,7 +183,9 @@ class Manual(Named):
     @model_validator(mode="after")
     def _in_order(self) -> "Manual":
         if self.lowest > self.highest:
-            raise ValueError(f"lowest {self.lowest} is above highest {self.highest}")
+            raise SpokenError(
+                "lowest {lowest} is above highest {highest}", lowest=self.lowest, highest=self.highest
+            )
         return self
 
 
@@ -214,9 +217,11 @@ class Item(Named):
     @model_validator(mode="after")
     def _in_order(self) -> "Item":
         if self.highest < self.floor:
-            raise ValueError(f"cap {self.highest} is below floor {self.floor}")
+            raise SpokenError("cap {highest} is below floor {floor}", highest=self.highest, floor=self.floor)
         if self.highest < self.full:
-            raise ValueError(f"cap {self.highest} is below the full marks {self.full}")
+            raise SpokenError(
+                "cap {highest} is below the full marks {full}", highest=self.highest, full=self.full
+            )
         _refuse_twice("rules", [rule.key for rule in self.rules])
         return self
 
@@ -239,7 +244,7 @@ class Part(Named):
     def _adds_up(self) -> "Part":
         _refuse_twice("items", [item.key for item in self.items])
         if sum(item.full for item in self.items) <= 0:
-            raise ValueError("its items have no marks")
+            raise SpokenError("its items have no marks")
         return self
 
 
@@ -268,7 +273,7 @@ class Override(_Strict):
     @model_validator(mode="after")
     def _for_somebody(self) -> "Override":
         if not (self.subjects or self.groups) or not (self.items or self.rules):
-            raise ValueError("expected subjects or groups, and items or rules to change for them")
+            raise SpokenError("expected subjects or groups, and items or rules to change for them")
         return self
 
 
@@ -299,7 +304,9 @@ class LongPeriod(_Strict):
     @model_validator(mode="after")
     def _adds_up(self) -> "LongPeriod":
         if (whole := self.months + sum(self.figures.values())) != 100:
-            raise ValueError(f"the weights of months and figures add up to {whole}; expected 100")
+            raise SpokenError(
+                "the weights of months and figures add up to {whole}; expected 100", whole=whole
+            )
         return self
 
 
@@ -369,7 +376,11 @@ class Scheme(_Strict):
     def _classes(cls, names: list[str]) -> list[str]:
         for name in names:
             if name not in default_taxonomy():
-                raise ValueError(f"{name} is no class; expected one of {', '.join(default_taxonomy().names)}")
+                raise SpokenError(
+                    "{name} is no class; expected one of {names}",
+                    name=name,
+                    names=", ".join(default_taxonomy().names),
+                )
         return names
 
     @model_validator(mode="after")
@@ -377,8 +388,10 @@ class Scheme(_Strict):
         _refuse_twice("parts", [part.key for part in self.parts])
         weights = sum(part.weight for part in self.parts)
         if weights != self.total:
-            raise ValueError(
-                f"the weights of the parts add up to {weights}; expected the total, {self.total}"
+            raise SpokenError(
+                "the weights of the parts add up to {weights}; expected the total, {total}",
+                weights=weights,
+                total=self.total,
             )
         for number, override in enumerate(self.overrides, 1):
             self._check_override(number, override)
@@ -392,8 +405,11 @@ class Scheme(_Strict):
             *((each, rules) for each in override.rules),
         ]:
             if path not in known:
-                raise ValueError(
-                    f"overrides: entry {number}: no {path}; expected one of {', '.join(sorted(known))}"
+                raise SpokenError(
+                    "overrides: entry {number}: no {path}; expected one of {names}",
+                    number=number,
+                    path=path,
+                    names=", ".join(sorted(known)),
                 )
 
     def rules(self) -> Iterator[tuple[str, Item, Any]]:
@@ -414,4 +430,4 @@ class Scheme(_Strict):
 def _refuse_twice(what: str, keys: list[str]) -> None:
     for key in keys:
         if keys.count(key) > 1:
-            raise ValueError(f"{what}: {key} is there twice")
+            raise SpokenError("{what}: {key} is there twice", what=what, key=key)

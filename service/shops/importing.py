@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import Language
+from streetsight.models.validation import Faults, field_of, say_fault
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
 from streetsight.service.faults import Invalid
-from streetsight.service.shops.reading import File, Row
+from streetsight.service.shops.reading import COLUMNS, File, Row
 from streetsight.service.shops.schemas import ImportReceipt, LineOutcome, ShopSent
 from streetsight.service.shops.service import PLAIN, ShopGone, fill
 from streetsight.service.shops.tables import Shop
@@ -37,6 +38,18 @@ class ShopsRefused(Invalid):
     def say(self, language: Language) -> str:
         named = [f"{each.line}: {each.code or '-'}: {each.reason}" for each in self.outcomes[:NAMED]]
         return "; ".join([super().say(language), *named])
+
+
+class _Columns(Faults):
+    """What is wrong with a line, by the titles that its columns usually have."""
+
+    def lines(self, language: Language) -> list[str]:
+        return [f"{_title(field_of(each) or self.root, language)}: {say_fault(each, language)}"
+                for each in self.rows]  # fmt: skip
+
+
+def _title(field: str, language: Language) -> str:
+    return COLUMNS.get(field, field).split()[0] if language == "zh" else field
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +170,7 @@ def _sent(values: Mapping[str, Any]) -> ShopSent:
     try:
         return ShopSent.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "code"
-        raise BadLine("{field}: {reason}", field=field, reason=first["msg"]) from error
+        raise BadLine("{reason}", reason=_Columns.of(error, "code", 1)) from error
 
 
 def _receipt(outcomes: list[LineOutcome], file: File, written: bool) -> ImportReceipt:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat, model_validator
 
+from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import Language
 from streetsight.service.dependencies import Text
 from streetsight.service.documents.reading import Name, Strict
@@ -70,13 +71,20 @@ class Rating(Strict):
     def _reachable(self) -> "Rating":
         for one, two in pairwise(self.bands):
             if one.at_least <= two.at_least:
-                raise ValueError(f"bands: {two.code} is never given: {one.code} begins at {one.at_least}")
+                raise SpokenError(
+                    "bands: {code} is never given: {code_2} begins at {at_least}",
+                    code=two.code,
+                    code_2=one.code,
+                    at_least=one.at_least,
+                )
         if self.bands[0].at_least > self.full:
-            raise ValueError(f"bands: {self.bands[0].code} is never given: full marks are {self.full}")
+            raise SpokenError(
+                "bands: {code} is never given: full marks are {full}", code=self.bands[0].code, full=self.full
+            )
         if self.bands[-1].at_least != 0:
-            raise ValueError(f"bands: {self.bands[-1].code}: the last one begins at 0")
+            raise SpokenError("bands: {code}: the last one begins at 0", code=self.bands[-1].code)
         if len({band.code for band in self.bands}) < len(self.bands):
-            raise ValueError("bands: each code stands once")
+            raise SpokenError("bands: each code stands once")
         return self
 
     def band_of(self, score: float) -> Band:

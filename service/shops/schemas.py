@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from streetsight.inference.positions.profile import Crs
+from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import Language
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission, may
@@ -60,9 +61,9 @@ class ShopSent(_Sent):
     @model_validator(mode="after")
     def _is_somewhere(self) -> "ShopSent":
         if (self.lon is None) != (self.lat is None):
-            raise ValueError("expected lon and lat, or neither")
+            raise SpokenError("expected lon and lat, or neither")
         if (self.geometry is None) == (self.lon is None):
-            raise ValueError("expected geometry, or lon and lat: where the front of the shop is")
+            raise SpokenError("expected geometry, or lon and lat: where the front of the shop is")
         return self
 
 
@@ -263,7 +264,7 @@ class PointSent(_Sent):
     @model_validator(mode="after")
     def _one(self) -> "PointSent":
         if (self.exchange is None) == (self.amount is None) or self.amount == 0:
-            raise ValueError("expected exchange, or an amount that is not 0")
+            raise SpokenError("expected exchange, or an amount that is not 0")
         return self
 
 

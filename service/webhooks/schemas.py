@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from streetsight.models.language import SpokenError
 from streetsight.service.dependencies import Text
 from streetsight.service.events.kinds import Kind
 from streetsight.service.events.schemas import EventShown
@@ -23,9 +24,11 @@ _OURS = {
 def _allowed(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name) or name.lower() in _OURS or name.lower().startswith("webhook-"):
-            raise ValueError(f"{name[:100]!r} is no header that may be added")
+            raise SpokenError("{value} is no header that may be added", value=repr(name[:100]))
         if not value.isascii() or not value.isprintable() or len(value) > 1000:
-            raise ValueError(f"the value of {name} must be printable ASCII of at most 1000 characters")
+            raise SpokenError(
+                "the value of {name} must be printable ASCII of at most 1000 characters", name=name
+            )
     return headers
 
 

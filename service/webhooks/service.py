@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import joinedload, selectinload
 
+from streetsight.models.validation import Faults
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
 from streetsight.service.etags import require_version
@@ -102,8 +103,7 @@ def read_webhook(name: str, url: str, kinds: str, area_path: str | None, headers
     try:
         return WebhookSent.model_validate(said)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise BadWebhook("the webhook cannot be used: {problems}", problems=problems) from error
+        raise BadWebhook("the webhook cannot be used: {problems}", problems=Faults.of(error)) from error
 
 
 def change_webhook(

@@ -70,16 +70,19 @@ def write_down(page: Page, name: str) -> None:
     page.locator("[name='subset.conditions'][value=exposed_garbage]").check()
 
 
+def phase(name: str, first: int, last: int, **more: Any) -> dict[str, Any]:
+    """A phase from so many days after today to so many."""
+    days = {"first": str(TODAY + timedelta(days=first)), "last": str(TODAY + timedelta(days=last))}
+    return {"name": name, **days, **more}
+
+
 @pytest.fixture(scope="module")
 def started(site: Any, markets: Callable[..., str]) -> str:
     """A sweep that goes on, with an issue that is struck and one that is not; gives its path."""
     sent = {
         "name": "集贸市场拉网式排查", "kind": "sweep", "lead": "城管科", "co_units": ["环卫所"],
         "purpose": "迎检前逐个市场检查。",
-        "phases": [{"name": "部署", "first": str(TODAY - timedelta(days=9)), "counts": False,
-                    "last": str(TODAY - timedelta(days=6))},
-                   {"name": "整治", "first": str(TODAY - timedelta(days=5)),
-                    "last": str(TODAY + timedelta(days=9))}],
+        "phases": [phase("部署", -9, -6, counts=False), phase("整治", -5, 9)],
         "places": {"codes": [f"market:{code}" for code in MARKETS]},
         "subset": {"conditions": ["exposed_garbage"]},
     }  # fmt: skip
