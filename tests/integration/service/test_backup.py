@@ -235,7 +235,7 @@ def test_a_further_backup_copies_what_is_new_and_old_ones_can_be_given_up(
     send(client, photos[2])
     verbs.run(settings, "create", backup)
     second = photo_files(backup)
-    assert len(first), len(second) == (2, 3)
+    assert (len(first), len(second)) == (2, 3)
     assert first.items() <= second.items(), "a photo was copied again"
     names = [line.split("\t")[0] for line in verbs.run(settings, "list", backup).splitlines()]
     assert len(names) == 2

@@ -38,7 +38,7 @@ def upload(client: TestClient, photo: bytes) -> Any:
 
 
 def test_a_bucket_that_may_not_be_written_is_named_and_the_rest_goes_on(
-    client: TestClient, storage: FaultyLink, photos: list[bytes], work: Callable[[], Any],
+    client: TestClient, storage: FaultyLink, photos: list[bytes], work: Callable[..., Any],
     person: Callable[..., TestClient],
 ) -> None:  # fmt: skip
     kept = upload(client, photos[0]).headers["Location"]

@@ -35,9 +35,9 @@ from streetsight.service.settings import Settings
 from streetsight.service.store.opening import open_database
 from streetsight.service.store.types import now
 from streetsight.service.uploads.archives import ArchiveBomb, TooManyFiles, read_archive
-from streetsight.service.uploads.job import BytesElsewhere, UploadJob
+from streetsight.service.uploads.job import UploadJob
 from streetsight.service.uploads.protocol import CONTENT_TYPE
-from streetsight.service.uploads.service import KIND, expire, staging_of
+from streetsight.service.uploads.service import KIND, BytesElsewhere, expire, staging_of
 from streetsight.service.uploads.tables import Upload
 from streetsight.service.worker import Worker
 
