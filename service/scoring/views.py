@@ -46,7 +46,7 @@ def sheet_for(
     Raises:
         NoSubject, NoScheme, NotAdopted, CalendarLacksYear
     """
-    return sheet_in(session, actor, result_of(session, settings, key, span), code)
+    return sheet_in(session, actor, result_of(session, settings, key, span, looked=code), code)
 
 
 def sheet_in(session: ReadSession, actor: Actor, result: Result, code: str) -> SheetFound:
