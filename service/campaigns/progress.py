@@ -1,10 +1,10 @@
 """How far a campaign has come: places looked at, issues found and handled, ground that patrols have seen."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 import shapely
 from pydantic import BaseModel
@@ -135,13 +135,26 @@ class _Tally:
     by_unit: dict[str | None, IssueSums] = field(default_factory=lambda: defaultdict(IssueSums))
     by_condition: dict[str | None, IssueSums] = field(default_factory=lambda: defaultdict(IssueSums))
 
-    def add(self, row: Any) -> None:
+    def add(self, row: "_Alike", count: int) -> None:
+        """So many issues that are alike."""
         sums = (self.all, self.by_place[row.place], self.by_unit[row.unit], self.by_condition[row.condition])
+        status = status_of(row.state, row.ending, row.transferred)
         for each in sums:
-            each.found += 1
-            each.overdue += bool(row.overdue)
-            status = status_of(row.state, row.ending, row.transfer is not None)
-            setattr(each, status, getattr(each, status) + 1)
+            each.found += count
+            each.overdue += count * row.overdue
+            setattr(each, status, getattr(each, status) + count)
+
+
+class _Alike(NamedTuple):
+    """What issues are counted by."""
+
+    state: str
+    ending: str | None
+    transferred: bool
+    unit: str | None
+    condition: str
+    overdue: bool
+    place: str | None
 
 
 def progress(
@@ -157,8 +170,21 @@ def progress(
     of_line = (CampaignIssue.ending, CampaignIssue.transfer)
     columns = (Issue.state, Issue.unit, Issue.condition, late, place, *of_line)
     rows = select(*columns).join(table, table.c.key == Issue.id).outerjoin(CampaignIssue, said)
-    for row in session.execute(rows.where(visible(actor))):
-        tally.add(row)
+    found = session.execute(rows.where(visible(actor)))
+    alike = Counter(
+        _Alike(
+            row.state,
+            row.ending,
+            row.transfer is not None,
+            row.unit,
+            row.condition,
+            bool(row.overdue),
+            row.place,
+        )
+        for row in found
+    )
+    for each, count in alike.items():
+        tally.add(each, count)
     seen = {*looks, *members.values()}
     places = [row for row in places_of(session, campaign.id) if actor.sees(row.area_path)]
     by_place = [_of_place(row, tally.by_place, looks, seen) for row in places]

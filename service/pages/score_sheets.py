@@ -70,14 +70,14 @@ class PartOnPage:
     items: Sequence[ItemOnPage]
 
 
-@router.get("/scores/{key}/{period}/{code}", response_class=HTMLResponse)
+@router.get("/scores/{key}/{period}/sheets/{code}", response_class=HTMLResponse)
 def show_sheet(
     server: Server, request: Request, actor: ScoreReader, key: Key, period: Period, code: Subject
 ) -> HTMLResponse:
     """What a subject got, and what each line rests on."""
     span, language, settings = span_of(period), language_of_page(request), server.settings
     with server.database.read() as session:
-        result = periods.result_of(session, settings, key, span)
+        result = periods.result_of(session, settings, key, span, looked=code)
         found = sheet_in(session, actor, result, code)
         standing = next(each for each in result.standings if each.code == code)
         speaker = Speaker(language, groupings_in_force(session))

@@ -158,11 +158,12 @@ def trend_of(session: ReadSession, result: Result, only: Standing | None = None)
         only: who is shown, beside its group; None lets one choose.
     """
     months = months_until(result.span)
-    totals = _with_this(totals_of(session, result.scheme.key, months), result)
+    totals = _with_this(totals_of(session, result.scheme.key, months), result, only)
     names = [month.name for month in months]
     shown = [each for each in result.standings if only is None or each.group == only.group]
     return {
         "months": names, "full": float(result.scheme.total), "only": only.code if only else None,
+        "open": result.span.name if only and result.closed is None else None,
         "subjects": [
             {
                 "code": each.code, "name": each.name, "group": each.group,
@@ -177,11 +178,12 @@ def _may_close(actor: Actor, result: Result) -> bool:
     return result.closed is None and may(actor, Permission.ANALYSE) and actor.areas is None
 
 
-def _with_this(totals: Totals, result: Result) -> Totals:
-    """With the month itself, while it is open."""
+def _with_this(totals: Totals, result: Result, only: Standing | None) -> Totals:
+    """With the month itself, while it is open; on a sheet that of its subject, which alone is reckoned."""
     if result.span.grain == "month" and result.closed is None:
         for each in result.standings:
-            totals.setdefault(each.code, {})[result.span.name] = each.total
+            if only is None or each.code == only.code:
+                totals.setdefault(each.code, {})[result.span.name] = each.total
     return totals
 
 

@@ -51,13 +51,18 @@ BLOCK = 500
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """What facts are gathered for. Attributes: looked: whether to measure what was seen, which takes long."""
+    """What facts are gathered for.
+
+    Attributes:
+        looked: whether to measure what was seen, which takes long for each subject; the code of a subject:
+            of that one alone.
+    """
 
     scheme: Scheme
     span: Span
     city: City
     moment: datetime
-    looked: bool = True
+    looked: bool | str = True
 
     @property
     def moments(self) -> tuple[datetime, datetime]:
@@ -216,7 +221,7 @@ def _entries(session: ReadSession, wanted: Wanted) -> dict[str, list[Entry]]:
 
 
 def _exposure(session: ReadSession, wanted: Wanted, place: Place, cases: list[Case]) -> Exposure:
-    if not wanted.looked:
+    if wanted.looked not in (True, place.code):
         return Exposure()
     return exposure_of(session, place, wanted.span, wanted.moments, cases)
 

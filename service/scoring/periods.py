@@ -61,11 +61,14 @@ class Result:
     standings: Sequence[Standing]
 
 
-def result_of(session: ReadSession, settings: Settings, key: str, span: Span, looked: bool = True) -> Result:
+def result_of(
+    session: ReadSession, settings: Settings, key: str, span: Span, looked: bool | str = True
+) -> Result:
     """A period: what was frozen when it is closed, else as it stands now.
 
     Args:
-        looked: whether to measure what was seen, for an open one; that takes some time for each subject.
+        looked: whether to measure what was seen, for an open one; that takes some time for each subject. The
+            code of a subject: of that one alone, whose sheet is whole then, and the ranking is not.
 
     Raises:
         NoScheme, NotAdopted, CalendarLacksYear
@@ -216,8 +219,9 @@ def missing_figures(result: Result) -> list[tuple[str, str]]:
 
 
 def _standing(
-    session: ReadSession, settings: Settings, in_force: InForce, span: Span, moment: datetime, looked: bool
-) -> Result:
+    session: ReadSession, settings: Settings, in_force: InForce, span: Span, moment: datetime,
+    looked: bool | str,
+) -> Result:  # fmt: skip
     wanted = Wanted(in_force.scheme, span, city_of(session, settings), moment, looked)
     facts = gather_month(session, wanted) if span.grain == "month" else gather_long(session, wanted)
     return result_from(session, in_force, span, facts)

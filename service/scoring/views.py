@@ -54,7 +54,7 @@ def sheet_for(
     """
     closed = closed_period(session, key, span)
     if closed is None:
-        return sheet_in(session, actor, result_of(session, settings, key, span), code)
+        return sheet_in(session, actor, result_of(session, settings, key, span, looked=code), code)
     found = frozen_sheet(session, closed, code)
     if found is None or not _may_see(session, actor, found[0].subjects, code):
         raise _no_subject(key, span, code)

@@ -279,7 +279,7 @@ def test_figures_points_by_hand_and_days(
     page.locator("#day [data-part=note]").fill("city inspection")
     page.get_by_role("button", name="Add").click()
     expect(page.locator(".days-said li")).to_contain_text(["city inspection"])
-    page.goto(f"/scores/mixed/{LAST.name}/A1")
+    page.goto(f"/scores/mixed/{LAST.name}/sheets/A1")
     expect(page.locator(".line", has_text="honoured by the city")).to_contain_text("+0.50")
     expect(page.locator(".splits")).to_contain_text("announced")
     page.go_back()
@@ -319,7 +319,7 @@ def test_everybody_can_use_it(
     language: str,
 ) -> None:  # fmt: skip
     paths = {
-        "scores": f"/scores/sections/{SECOND.name}", "score-sheet": f"/scores/sections/{LAST.name}/A2",
+        "scores": f"/scores/sections/{SECOND.name}", "score-sheet": f"/scores/sections/{LAST.name}/sheets/A2",
         "score-inputs": f"/scores/mixed/{LAST.name}/inputs",
         "score-year": f"/scores/sections/{SECOND.starts.year}",
         "score-roll": f"/scores/points/{quarter_of(THIRD.starts).name}/roll",

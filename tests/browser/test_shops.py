@@ -76,7 +76,7 @@ def test_a_file_with_wrong_lines_a_card_and_a_board(
     expect(page.locator(".findings")).to_contain_text("电话: 格式不符")
     expect(page.locator(".findings")).to_contain_text("门前范围米: 应不大于 100")
     shoot(page, "shops-import-refused-zh-CN")
-    page.get_by_role("button", name="保留 1").click()
+    page.get_by_role("button", name="只保存可用的 1 行").click()
     page.wait_for_url("**/shops")
     page.get_by_label("名称、编号或地址").fill("早点")
     page.get_by_label("名称、编号或地址").press("Enter")

@@ -115,7 +115,7 @@ function show(form, error) {
 }
 
 function clear(form) {
-  form.querySelectorAll(":scope > .problem, .field-problem").forEach((each) => each.remove());
+  form.querySelectorAll(":scope > .problem, span.field-problem").forEach((each) => each.remove());
   form.querySelectorAll(".invalid").forEach((each) => { each.classList.remove("invalid"); each.removeAttribute("aria-invalid"); });
 }
 

@@ -3,7 +3,7 @@ import uPlot from "./vendor/uplot.js";
 import { make } from "./elements.js";
 import { say } from "./words.js";
 
-const { months, subjects, full, only } = JSON.parse(document.getElementById("trend-data").textContent);
+const { months, subjects, full, only, open } = JSON.parse(document.getElementById("trend-data").textContent);
 const chart = document.getElementById("trend"), choice = document.getElementById("trend-of");
 let shown = null;
 
@@ -37,9 +37,10 @@ function size() {
   return { width: Math.max(240, chart.clientWidth), height: 190 };
 }
 
-/** Of each month, over those that were inspected. */
+/** Of each month, over those that were inspected; of an open one of which one alone was reckoned, none. */
 function mean(peers) {
-  return months.map((_, index) => {
+  return months.map((month, index) => {
+    if (month === open) return null;
     const known = peers.map(({ totals }) => totals[index]).filter((total) => total !== null);
     return known.length ? Math.round((100 * known.reduce((sum, total) => sum + total, 0)) / known.length) / 100 : null;
   });
