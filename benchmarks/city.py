@@ -30,9 +30,8 @@ from sqlalchemy import func, select, text
 from streetsight.service.coverage import service as coverage
 from streetsight.service.frames import service as frames
 from streetsight.service.places.tables import Place
-from streetsight.service.scoring import periods, versions, views
+from streetsight.service.scoring import periods, views
 from streetsight.service.scoring.exposure import exposure_of
-from streetsight.service.scoring.reading import example_schemes, read_scheme_file
 from streetsight.service.scoring.spans import month_of
 from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
@@ -97,11 +96,7 @@ def fill_rest(database: Database, url: str, outings: list[dict[str, Any]], candi
     """Candidates, and a city that scores: areas, issues, a closed month."""
     fill_leads(database, random.Random(7), outings, {"id": outings[0]["device_id"]}, candidate_count)
     scoring.fill(database, AREAS, ISSUES)
-    with database.read() as session:
-        scheme = read_scheme_file(example_schemes()["sections-by-scene"], versions.known_groupings(session))
-    with database.write() as session:
-        version = versions.bring_in(session, scoring.SYSTEM, scheme, "benchmark")
-        versions.adopt(session, scoring.SYSTEM, version, CLOSED, "benchmark")
+    scoring.adopt(database, CLOSED)
     scoring.close(database, _settings(url), CLOSED)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))  # what autovacuum does in its own time
