@@ -12,8 +12,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0017"
+down_revision = "0016"
 
 KEYS = {"frames": "id", "results": "id", "detections": "result_id", "frame_poses": "frame_id"}
 """Table, and the column whose range a partition holds: an id, which begins with its moment."""
