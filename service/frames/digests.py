@@ -1,7 +1,7 @@
 """Frames by the digest of their bytes: by their own index on SQLite; by a table of digests on PostgreSQL.
 
 Frames are divided by time there, and an index on each of many partitions would have to be asked. The table is
-kept by the database itself (migration 0018), in the transaction that writes the frame.
+kept by the database itself (migration 0017), in the transaction that writes the frame.
 """
 
 from collections.abc import Sequence

@@ -147,7 +147,7 @@ def test_the_same_bytes_are_one_frame_whenever_they_come(divided: Database) -> N
 
 
 def test_data_of_before_is_kept(database_url: str) -> None:
-    """Rows of version 0015 are all there in 0018, whole and found by their digest."""
+    """Rows of version 0015 are all there in 0017, whole and found by their digest."""
     database = Database(database_url)
     if not database.is_sqlite:
         with database.engine.begin() as connection:
