@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -104,13 +105,13 @@ def fill_frames(database: Database, frames: int, digests: bool = True) -> list[d
             hidden = _hide_indexes(connection, tables)
             for table in [each for each in tables if digests or each != "frame_digests"]:
                 if table == "covered_tiles":
-                    _told(table, lambda: _cover(connection, outings))
+                    _told(table, partial(_cover, connection, outings))
                 else:
-                    _told(table, lambda table=table: _in_blocks(connection, ROWS[table], frames))
+                    _told(table, partial(_in_blocks, connection, ROWS[table], frames))
         with database.engine.begin() as connection:
             connection.execute(text("SET LOCAL maintenance_work_mem = '512MB'"))
             for name, definition in hidden:
-                _told(name, lambda definition=definition: connection.execute(text(definition)))
+                _told(name, partial(connection.execute, text(definition)))
 
     with ThreadPoolExecutor() as pool:
         deque(pool.map(fill, GROUPS), maxlen=0)
@@ -195,7 +196,7 @@ def _cover(connection: Connection, outings: list[dict[str, Any]]) -> None:
     """A tile for about every `PER_TILE` frames, with ground of as many corners as a street leaves."""
     columns = "id, created_at, patrol_id, day, x, y, seen, driven, frames"
     cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY covered_tiles ({columns}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+    with cursor.copy(f"COPY covered_tiles ({columns}) FROM STDIN") as copy:
         for outing in outings:
             for number, (x, y) in enumerate(_tiles(outing)):
                 tile_id = outing["id"][:-12] + f"{int(outing['number']) * 1000 + number:012x}"
