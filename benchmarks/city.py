@@ -1,13 +1,14 @@
 """How long do lists, maps, coverage and scores take with 10,000,000 frames in PostgreSQL?
 
     python -m benchmarks.city --database URL [--frames N] [--candidates N] [--rounds N] [--plans]
-        [--keep] [--upgrade] [--out out/city.json]
+        [--keep] [--upgrade] [--drop] [--out out/city.json]
 
 The empty database of the URL is filled with 300 days of 60 vehicles: frames, results, detections and poses in
 partitions of 30 days, ground, candidates, and areas with issues of another year whose first month is closed.
 With --keep a database that was filled before is asked again; with --upgrade the tables are filled while they
 are whole, and dividing them is timed: all rows are then in the first partition. Each query runs with many
-different values. Target: p95 at most 200 ms. Beside it, bytes for each row, indexes included.
+different values. Target: p95 at most 200 ms. Beside it, bytes for each row, indexes included. With --drop,
+the detections of the two oldest partitions go at the end: row by row, and as a partition.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 from alembic import command
 from benchmarks import scoring
 from benchmarks.city_rows import DAYS, NIGHT, SIDE, SOUTH, WEST, divide, fill_frames
@@ -36,6 +38,7 @@ from streetsight.service.scoring.spans import month_of
 from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
 from streetsight.service.store.migrating import migrate, migration_config
+from streetsight.service.store.partitions import SCHEMA
 from streetsight.service.store.sessions import ReadSession
 
 FRAMES, CANDIDATES, AREAS, ISSUES, ROUNDS = 10_000_000, 200_000, 400, 24_000, 40
@@ -54,17 +57,21 @@ def main() -> None:
     parser.add_argument("--plans", action="store_true", help="how the database answers each query")
     parser.add_argument("--keep", action="store_true", help="ask a database that was filled before")
     parser.add_argument("--upgrade", action="store_true", help="fill whole tables, then divide them")
+    parser.add_argument("--drop", action="store_true", help="delete rows of one month, drop those of another")
     parser.add_argument("--out", type=Path, help="file for the figures, for docs/scale.py")
     asked = parser.parse_args()
     database = Database(asked.database)
     filled = {} if asked.keep else fill(database, asked)
-    found = json.dumps({**measure(database, asked.database, asked.rounds), **filled}, indent=1)
-    print(found)  # noqa: T201  a command
-    if asked.out:
-        asked.out.parent.mkdir(exist_ok=True)
-        asked.out.write_text(found)
+    found = {**measure(database, asked.database, asked.rounds), **filled}
     if asked.plans:
         print_plans(database, queries(asked.database))
+    if asked.drop:
+        found["dropping"] = drop(database)
+    shown = json.dumps(found, indent=1)
+    print(shown)  # noqa: T201  a command
+    if asked.out:
+        asked.out.parent.mkdir(exist_ok=True)
+        asked.out.write_text(shown)
     database.close()
 
 
@@ -110,8 +117,30 @@ def measure(database: Database, url: str, rounds: int) -> dict[str, Any]:
         sizes = {table: _size(session, table) for table in SIZES if _exists(session, table)}
     return {
         "frames": count, "worst_p95_ms": max(each["p95_ms"] for each in timed.values()),
-        "queries": timed, "tables": sizes,
+        "queries": timed, "tables": sizes, "load": [round(each, 1) for each in psutil.getloadavg()],
     }  # fmt: skip
+
+
+def drop(database: Database) -> dict[str, Any]:
+    """Seconds that the detections of a month take to go, row by row and as a partition."""
+    first, second = (f"{SCHEMA}.detections_of_{number:02}" for number in (1, 2))
+    with database.read() as session:
+        rows = session.scalar(select(func.count()).select_from(text(first)))
+    return {
+        "rows": rows,
+        "row_by_row_s": _took(database, f"DELETE FROM {first}", f"VACUUM {first}"),
+        "partition_s": _took(
+            database, f"ALTER TABLE detections DETACH PARTITION {second}", f"DROP TABLE {second}"
+        ),
+    }
+
+
+def _took(database: Database, *statements: str) -> float:
+    began = time.perf_counter()
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for each in statements:
+            connection.execute(text(each))
+    return round(time.perf_counter() - began, 2)
 
 
 def queries(url: str) -> dict[str, Callable[[random.Random], Query]]:

@@ -105,7 +105,7 @@ def fill_frames(database: Database, frames: int, digests: bool = True) -> list[d
             hidden = _hide_indexes(connection, tables)
             for table in [each for each in tables if digests or each != "frame_digests"]:
                 if table == "covered_tiles":
-                    _told(table, lambda: _cover(connection, outings))
+                    _told(table, partial(_cover, connection, outings))
                 else:
                     _told(table, partial(_in_blocks, connection, ROWS[table], frames))
         with database.engine.begin() as connection:

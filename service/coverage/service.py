@@ -191,8 +191,8 @@ def _ground(tiles: Iterable[CoveredTile], clip: BaseGeometry | None, named: bool
         part = None if clip is None or clip.contains(tile_box(place)) else clip
         laid = _joined([each.seen for each in here], part, GROUND)
         seen.append(laid)
-        passed.append(shapely.difference(_joined([each.passed for each in here], part, GROUND), laid))
-        dim.append(shapely.difference(_joined([each.dim for each in here], part, GROUND), laid))
+        passed.append(_without(_joined([each.passed for each in here], part, GROUND), laid))
+        dim.append(_without(_joined([each.dim for each in here], part, GROUND), laid))
         driven = _joined([each.driven for each in here], part, LINES)
         lines.append((length_m(driven), length_m(shapely.intersection(driven, laid))))
     whole = sum(area_m2(piece) for _, piece in pieces(clip)) if named and clip is not None else None
@@ -207,10 +207,18 @@ def _ground(tiles: Iterable[CoveredTile], clip: BaseGeometry | None, named: bool
 
 def _joined(packed: Iterable[bytes | None], clip: BaseGeometry | None, dimension: int) -> BaseGeometry:
     parts = [shapely.from_wkb(each) for each in packed if each]
-    union = shapely.union_all(parts) if parts else NOTHING
-    cut = shapely.get_parts(union if clip is None else shapely.intersection(union, clip))
+    if not parts:  # most tiles have nothing dim and nothing passed: a city's answer has thousands of them
+        return NOTHING
+    union = shapely.union_all(parts)
+    if clip is None:
+        return union
+    cut = shapely.get_parts(shapely.intersection(union, clip))
     # Ground that only touches an edge has left points and lines behind.
     return shapely.union_all([each for each in cut if shapely.get_dimensions(each) == dimension])
+
+
+def _without(ground: BaseGeometry, other: BaseGeometry) -> BaseGeometry:
+    return ground if ground.is_empty else shapely.difference(ground, other)
 
 
 def _together(parts: Iterable[BaseGeometry]) -> BaseGeometry:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 
@@ -18,9 +18,7 @@ from streetsight.service.frames.tables import Frame
 from streetsight.service.photos.tables import PhotoBringer
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession
-from streetsight.service.store.types import now
 
-RECENT = timedelta(hours=1)
 Bounds = tuple[float, float, float, float]
 """West, south, east, north; WGS-84 degrees."""
 
@@ -81,8 +79,14 @@ def list_frames(
     wanted = _filtered(select(Frame).where(visible(actor)), filters)
     if filters.area is not None:
         wanted = wanted.where(within((path_of_area(session, filters.area),), Frame.area_path))
-    past = filters.taken_before is not None and filters.taken_before < now() - RECENT
-    return page(session, wanted, Frame, limit, cursor, long_ago=past)
+    sliced = _somewhere(actor, filters)
+    return page(session, wanted, Frame, limit, cursor, sliced=sliced, about=filters.taken_before)
+
+
+def _somewhere(actor: Actor, wanted: Filters) -> bool:
+    """Whether frames of some place or time are wanted: they need not be among the newest ones."""
+    where = wanted.area, wanted.bounds, wanted.taken_from, wanted.taken_before, actor.areas
+    return wanted.patrol_id is None and any(each is not None for each in where)
 
 
 def shown(session: ReadSession, frames: Sequence[Frame]) -> list[FrameShown]:
@@ -126,7 +130,8 @@ def _filtered(frames: Select[Frame], wanted: Filters) -> Select[Frame]:
         west, south, east, north = wanted.bounds
         frames = frames.where(Frame.lon.between(west, east), Frame.lat.between(south, north))
     if wanted.class_name is not None or wanted.min_score is not None:
-        found = exists().where(Detection.result_id == Frame.result_id)
+        # both, though the result would do: a rare class is found by its index, and its frames by theirs
+        found = exists().where(Detection.result_id == Frame.result_id, Detection.frame_id == Frame.id)
         if wanted.class_name is not None:
             found = found.where(Detection.class_name == wanted.class_name)
         if wanted.min_score is not None:

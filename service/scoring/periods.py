@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
+from typing import overload
 
 from sqlalchemy import delete, insert, select, update
 
@@ -244,10 +246,30 @@ def _sheet(in_force: InForce, span: Span, facts: SubjectFacts) -> Sheet:
 def _frozen(session: ReadSession, closed: ClosedPeriod, span: Span) -> Result:
     rows = _rows(session, closed)
     sheets = [unpacked(row.sheet, Sheet) for row in rows]
-    facts = [unpacked(row.facts, SubjectFacts) for row in rows]
     scheme = made(version_of(session, closed.scheme, closed.version))
     standings = ranking(sheets, _ranks_before(session, closed.scheme, span))
-    return Result(span, scheme, closed.version, closed, facts, sheets, standings)
+    return Result(span, scheme, closed.version, closed, _FrozenFacts(rows), sheets, standings)
+
+
+class _FrozenFacts(Sequence[SubjectFacts]):
+    """Facts of a closed period, unpacked when one is looked at: most who ask want the ranking only."""
+
+    def __init__(self, rows: Sequence[ClosedSheet]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> SubjectFacts: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[SubjectFacts]: ...
+    def __getitem__(self, index: int | slice) -> SubjectFacts | Sequence[SubjectFacts]:
+        return self._unpacked[index]
+
+    @cached_property
+    def _unpacked(self) -> list[SubjectFacts]:
+        return [unpacked(row.facts, SubjectFacts) for row in self._rows]
 
 
 def frozen_sheet(

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 _LOCK = threading.Lock()
 _last = 0
@@ -28,3 +28,8 @@ def new_id() -> str:
 def first_id(moment: datetime) -> str:
     """Below every id that is made from this moment on, so that a range of time is a range of ids."""
     return str(uuid.UUID(int=round(moment.timestamp() * 1000) << 80))
+
+
+def moment_of(row_id: str) -> datetime:
+    """When an id was made, to the millisecond."""
+    return datetime.fromtimestamp((uuid.UUID(row_id).int >> 80) / 1000, UTC)

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from streetsight.service.store.database import Database
-from streetsight.service.store.ids import first_id
+from streetsight.service.store.ids import first_id, moment_of
 from streetsight.service.store.sessions import WriteSession
 
 SCHEMA = "partitions"
@@ -103,8 +103,3 @@ def _after_strays(session: WriteSession, table: str, begin: str, until: datetime
         {"until": first_id(until)},
     )
     return begin if last is None or last < begin else str(UUID(int=UUID(last).int + 1))
-
-
-def moment_of(row_id: str) -> datetime:
-    """When an id was made."""
-    return datetime.fromtimestamp((UUID(row_id[:36]).int >> 80) / 1000, UTC)
