@@ -6,11 +6,10 @@ openvino  OpenVINO on the CPU, bf16 where the processor has it
 cuda, tensorrt  ONNX Runtime on a GPU
 """
 
-import sys
 import threading
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,19 +110,12 @@ class OnnxRuntime:
         return np.asarray(output)
 
 
-def _quiet_openvino() -> Any:
-    """OpenVINO without the package that tells its maker of each import; it has a stub for its absence."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
-    return openvino
-
-
 class OpenVino:
     """OpenVINO on the CPU: a stream per concurrent call, one request per calling thread."""
 
     def __init__(self, onnx: Path, threads: int, calls: int) -> None:
-        openvino = _quiet_openvino()
+        import openvino
+
         settings = {
             "NUM_STREAMS": calls,
             "INFERENCE_NUM_THREADS": threads * calls,

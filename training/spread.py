@@ -5,7 +5,6 @@ whole epoch, as a run in one process does. Labels and paths travel through Ray; 
 are looked at, so all machines see the photos and the run's folder under the same paths.
 """
 
-import os
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,7 +81,6 @@ def _learn_share(config: dict[str, Any]) -> None:
 
 @contextmanager
 def _cluster(spread: Spread) -> Iterator[None]:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells nobody of its use
     import ray
 
     try:
