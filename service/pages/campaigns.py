@@ -224,7 +224,7 @@ def _standing(place: PlaceProgress) -> str:
     return "found" if place.issues.open or place.issues.handled or place.issues.left_over else "struck"
 
 
-def _offered(session: ReadSession, actor: Actor) -> dict[str, Counter[str]]:
+def _offered(session: ReadSession, actor: Actor) -> dict[str, Any]:
     """How many places and areas there are of each kind."""
     return {
         "kinds_offered": Counter(session.scalars(select(Place.kind).where(in_force(now())))),
