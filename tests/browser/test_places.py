@@ -74,16 +74,32 @@ def test_what_a_file_would_change_is_told_first(
     crossed["geometry"]["coordinates"] = [[[120.3, 30.2], [120.3, 30.2], [120.3, 30.2], [120.3, 30.2]]]
     page.locator("#import [name=file]").set_input_files(write(tmp_path, "bad.geojson", crossed))
     page.locator("#import [name=reason]").fill("another plan")
-    page.get_by_role("button", name="Check").click()
+    page.locator("#import").get_by_role("button", name="Check").click()
     expect(page.locator("#found .problem")).to_contain_text("no place was changed")
     other = [feature("S1", "文三路示范片区", 120.1, unit="城管三大队"), feature("S4", "滨江片区", 120.2)]
     page.locator("#import [name=file]").set_input_files(write(tmp_path, "other.geojson", *other))
-    page.get_by_role("button", name="Check").click()
+    page.locator("#import").get_by_role("button", name="Check").click()
     expect(page.locator("#found .done")).to_contain_text("1 new, 1 changed, 2 ended")
     expect(page.locator("#found .gone")).to_contain_text("Demonstration area S2")
     shoot(page, "places-import-en")
     page.goto("/places")
     expect(page.locator(".place-rows li")).to_have_count(4)
+
+
+def test_a_table_of_attributes_keeps_its_good_lines(imported: Page, tmp_path: Path) -> None:
+    page = imported
+    (tmp_path / "units.csv").write_text("编码,责任单位\nS3,城管五大队\nS99,城管五大队\n", encoding="gb18030")
+    page.goto("/places/import")
+    form = page.locator("#attributes")
+    form.locator("[name=file]").set_input_files(tmp_path / "units.csv")
+    form.locator("[name=kind]").select_option("section")
+    form.locator("[name=reason]").fill("who looks after it now")
+    form.get_by_role("button", name="Check").click()
+    expect(form).to_contain_text("1 places would change")
+    expect(form).to_contain_text("line 3: there is no section/S99 then")
+    form.get_by_role("button", name="Keep the 1 good lines").click()
+    page.wait_for_url("**/places")
+    expect(page.locator("[data-place='section/S3']")).to_contain_text("城管五大队")
 
 
 def test_filters_and_what_is_missing(imported: Page) -> None:

@@ -20,7 +20,7 @@ from streetsight.service.documents.reading import read_file
 from streetsight.service.events.tables import Event
 from streetsight.service.patrols.tables import Patrol
 from streetsight.service.people.tables import Person as PersonRow
-from streetsight.service.quotas.counting import Evidence, Period, needed_in, outings_of, period_of
+from streetsight.service.quotas.counting import Evidence, Period, needed_in, outings_of, period_of, periods_in
 from streetsight.service.quotas.rules import Quota, QuotaRules, example_files
 from streetsight.service.quotas.tables import QuotaRulesVersion
 from streetsight.service.quotas.telling import tell_of_missed
@@ -137,6 +137,23 @@ def test_who_sees_how_people_stand(chief: TestClient, person: Person) -> None:
     assert person(Role.INSPECTOR).put("/v1/quotas/rules", json=RULES).status_code == 403
 
 
+def test_a_month_has_each_of_its_periods(chief: TestClient, person: Person) -> None:
+    bring_in(person(Role.ANALYST))
+    sent = chief.post(
+        "/v1/quotas/outings", json={"position": {**THERE, "source": "map_pin"}, "text": "东风路"}
+    )
+    assert sent.status_code == 201, sent.text
+    month = f"{NOW:%Y-%m}"
+    second, third = read(chief, f"/v1/quotas/months/{month}")
+    (mine,) = second["people"]
+    begins = [date.fromisoformat(each["first"]) for each in mine["periods"]]
+    assert {day.isoweekday() for day in begins} == {1} and {f"{day:%Y-%m}" for day in begins} == {month}
+    assert (mine["needed"], third["people"]) == (2 * len(begins), [])
+    assert mine["done"] == sum(each["done"] for each in mine["periods"]) == len(mine["outings"])
+    assert mine["missed"] == sum(each["state"] in ("missed", "behind") for each in mine["periods"])
+    assert chief.get("/v1/quotas/months/2026-13").status_code == 422
+
+
 def test_a_missed_period_is_told_once(chief: TestClient, person: Person, settings: Settings) -> None:
     bring_in(person(Role.ANALYST))
     weekly = person(Role.INSPECTOR)
@@ -191,6 +208,14 @@ def test_the_example_says_what_the_documents_say() -> None:
     assert [(each.chiefs, each.count, each.per) for each in rules.quotas] == [
         (2, 2, "week"), (3, 1, "day"), (None, 4, "month"),
     ]  # fmt: skip
+
+
+def test_a_period_belongs_to_the_month_that_it_begins_in() -> None:
+    first, last = date(2026, 11, 1), date(2026, 11, 30)  # a Sunday and a Monday
+    weeks = periods_in("week", first, last)
+    assert [each.first.day for each in weeks] == [2, 9, 16, 23, 30]
+    assert len(periods_in("day", first, last)) == 30
+    assert periods_in("month", first, last) == [Period(first, last)]
 
 
 def test_a_week_of_holidays_needs_less() -> None:

@@ -125,6 +125,19 @@ def test_a_shop_is_written_down_changed_and_closed(person: Person, settings: Set
 
 
 @pytest.mark.usefixtures("city")
+def test_a_telephone_that_nobody_looked_at_is_kept(person: Person) -> None:
+    keeper = person(Role.INSPECTOR)
+    path = added(keeper)
+    without = {**shop(name="早点王"), "telephone": None}
+    for version, keep, there in ((1, True, "027-8888 0001"), (2, False, None)):
+        sent = {**without, "keep_telephone": keep}
+        assert keeper.put(path, json=sent, headers={"If-Match": f'"{version}"'}).status_code == 200
+        assert keeper.post(f"{path}/contact").json()["telephone"] == there
+    found = [len(read(keeper, "/v1/shops", search=each, unit="")["items"]) for each in ("王", "d-1", "%")]
+    assert found == [1, 1, 0]
+
+
+@pytest.mark.usefixtures("city")
 def test_who_sees_which_shops(person: Person) -> None:
     added(person(Role.INSPECTOR))
     assert person(Role.THIRD_PARTY).get("/v1/shops").status_code == 403

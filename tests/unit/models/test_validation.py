@@ -3,7 +3,7 @@
 import string
 import tomllib
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -65,7 +65,7 @@ def test_faults_are_a_value_that_is_spoken_where_it_is_said() -> None:
 
 
 def test_the_table_names_types_and_fields_that_pydantic_has() -> None:
-    known: dict[str, Any] = {each["type"]: each for each in list_all_errors()}
+    known = {str(each["type"]): each for each in list_all_errors()}
     table = tomllib.loads((CATALOGUES / "pydantic.toml").read_text(encoding="utf-8"))
     assert set(table) <= set(known)
     for kind, text in table.items():
