@@ -60,6 +60,7 @@ figures: .venv/.all
 	$(BIN)/python docs/matrix.py
 	$(BIN)/python docs/settings.py
 	$(BIN)/python docs/permissions.py
+	$(BIN)/python docs/scale.py
 
 ## soak: the fault tests of the service, ten times as long as in CI
 soak: .venv/.all

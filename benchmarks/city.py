@@ -42,7 +42,7 @@ from streetsight.service.store.partitions import SCHEMA
 from streetsight.service.store.sessions import ReadSession
 
 FRAMES, CANDIDATES, AREAS, ISSUES, ROUNDS = 10_000_000, 200_000, 400, 24_000, 40
-WHOLE = "0015"
+WHOLE = "0016"
 """The last version whose tables are not divided."""
 CLOSED = month_of(scoring.BEGIN.date())
 SIZES = ("frames", "results", "detections", "frame_poses", "frame_digests", "covered_tiles")
