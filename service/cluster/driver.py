@@ -71,8 +71,17 @@ def _fits(first: Question, other: Question) -> bool:
     return not single and first.address == other.address
 
 
+class NoAnswer(Exception):
+    """Nobody answered in time. Args: the error to tell."""
+
+
 def ask(handle: Any, group: list[Question], seconds: float) -> list[bytes]:
-    """A pickled answer per question."""
+    """A pickled answer per question.
+
+    Raises:
+        NoAnswer: no replica has answered in time. A head that was killed and came back at once knows neither
+            this process nor its replicas, and Ray would let it wait for ever: only another process helps.
+    """
     import ray
     from ray import serve
 
@@ -84,13 +93,14 @@ def ask(handle: Any, group: list[Question], seconds: float) -> list[bytes]:
         return [answers] if keys == [None] else [pickle.dumps(each) for each in pickle.loads(answers)]
     except (ray.exceptions.RayActorError, ray.exceptions.NodeDiedError):
         error = ReplicaLost("the replica that looked at it ended; another one will look")
-    except TimeoutError:
-        response.cancel()
-        error = ClusterLost(
-            "no replica has answered for {seconds} s; are there free cores for one? `streetsight cluster "
-            "status` tells",
-            seconds=seconds,
-        )
+    except TimeoutError as late:
+        raise NoAnswer(
+            ClusterLost(
+                "no replica has answered for {seconds} s; are there free cores for one? `streetsight cluster "
+                "status` tells",
+                seconds=seconds,
+            )
+        ) from late
     except serve.exceptions.BackPressureError:
         error = ClusterLost("the replicas have as much to do as they take")
     except ray.exceptions.RayTaskError as failed:
@@ -114,7 +124,12 @@ def relay(connection: Connection, settings: Settings) -> None:
     def go_on() -> None:
         while True:
             group = questions.take()
-            answers = ask(handle, group, settings.ray_timeout_seconds)
+            try:
+                answers = ask(handle, group, settings.ray_timeout_seconds)
+            except NoAnswer as error:
+                with sending:
+                    connection.send((None, pickle.dumps(error.args[0])))
+                return  # and the process ends
             with sending:
                 for question, answer in zip(group, answers, strict=True):
                     connection.send((question.number, answer))

@@ -72,7 +72,7 @@ def city(s3_endpoint: str, photos: list[bytes]) -> Iterator[City]:
         settings = Settings(
             data_folder=Path(name), files_url=said["FILES_URL"], s3_endpoint_url=link.url,
             s3_access_key_id="id", s3_secret_access_key=SecretStr("secret"), ray_token=SecretStr(TOKEN),
-            ray_address=cluster.address, poll_seconds=0.05,
+            ray_address=cluster.address, ray_timeout_seconds=20, poll_seconds=0.05,
         )  # fmt: skip
         every = varied(photos, FRAMES)
         expected = {each: _here(settings, every, each) for each in (None, OTHER)}
