@@ -27,5 +27,9 @@ from ultralytics.utils import patches  # noqa: E402
 Image.open = patches._image_open
 
 settings.update(
-    {"sync": False, **{f"{name}_dir": str(CONFIG_DIR / name) for name in ("datasets", "weights", "runs")}}
+    {
+        "sync": False,
+        "raytune": False,
+        **{f"{name}_dir": str(CONFIG_DIR / name) for name in ("datasets", "weights", "runs")},
+    }
 )

@@ -5,7 +5,9 @@ whole epoch, as a run in one process does. Labels and paths travel through Ray; 
 are looked at, so all machines see the photos and the run's folder under the same paths.
 """
 
+import os
 import pickle
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from streetsight.models.language import SpokenError
 if TYPE_CHECKING:
     from streetsight.training.train import Lesson
 
+PROBE_SECONDS = 5.0
 LOST_WORKERS = 3
 """So often a run is begun again after a worker was lost."""
 
@@ -81,6 +84,10 @@ def _learn_share(config: dict[str, Any]) -> None:
 
 @contextmanager
 def _cluster(spread: Spread) -> Iterator[None]:
+    if spread.address is not None:
+        _probe(spread.address)
+        if token := os.environ.get("STREETSIGHT_RAY_TOKEN"):  # as the service's machines have it
+            os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
     import ray
 
     try:
@@ -97,3 +104,15 @@ def _cluster(spread: Spread) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _probe(address: str) -> None:
+    """Ray itself waits for half a minute and longer where nobody is."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), PROBE_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise ClusterError(
+            "no Ray cluster answers at {address} ({reason}); start its head, or leave --ray out",
+            address=address, reason=error,
+        ) from error  # fmt: skip

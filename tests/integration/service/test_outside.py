@@ -364,7 +364,7 @@ def test_the_commands_export_and_ask(
     assert run("national", *asked, "-o", str(path))[0] == 0
     assert path.read_bytes() == national(person(Role.ANALYST), scheme=SCHEME, division=DIVISION).content
     status, said = run("national", "-o", str(path))
-    assert (status, SCHEME in said) == (2, True)
+    assert (status, SCHEME in said) == (3, True)
     status, said = run("conformance", "http://127.0.0.1:9")
     assert (status, "--token" in said) == (3, True)
     status, said = run("conformance", "http://127.0.0.1:9", "--token", "ssp_x")
