@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -43,7 +44,8 @@ from streetsight.service.settings import Settings
 
 HOST, PORT = "127.0.0.2", 26391
 ROUNDS, GIVE_UP_S = 3, 900
-FILLING = 16  # results until all are at work: replicas answer in groups
+FILLING = 16  # results until all are at work
+GROUP_S = 0.05  # results that are less apart may have come in one answer of a replica
 
 
 def measure(photos: int = 400, rounds: int = ROUNDS) -> dict[str, Any]:
@@ -99,8 +101,9 @@ def _backlog(files: list[Path], settings: Settings, scratch: Path, engine: str) 
                 time.sleep(0.05)
             moments = [moment for (moment,) in database.execute("SELECT created_at FROM results ORDER BY 1")]
     assert len(moments) == len(files), f"{len(moments)} of {len(files)} frames were detected"
-    first, last = (datetime.strptime(moments[each], MOMENT) for each in (FILLING, -1))
-    return (len(moments) - 1 - FILLING) / (last - first).total_seconds()
+    seconds = [datetime.strptime(each, MOMENT).timestamp() for each in moments]
+    first = bisect_right(seconds, seconds[FILLING] + GROUP_S) - 1  # the last one of its group
+    return (len(seconds) - 1 - first) / (seconds[-1] - seconds[first])
 
 
 def _ray_pair(files: list[Path], settings: Settings) -> float:
@@ -129,8 +132,10 @@ def _bare_pair(files: list[Path]) -> float:
         process.stdout.readline()  # it is warm
     began = time.perf_counter()
     for process in every:
-        process.communicate(b"\n")
-    assert not any(process.returncode for process in every)
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    assert not any(process.wait() for process in every)
     return len(files) / (time.perf_counter() - began)
 
 

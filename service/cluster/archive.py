@@ -6,8 +6,6 @@ As with the driver of a worker a process of its own asks, because Ray ends it wh
 
 import os
 import pickle
-import socket
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
@@ -16,6 +14,7 @@ from typing import Any
 from streetsight.inference.pipeline import in_order
 from streetsight.models.language import SpokenError
 from streetsight.models.releases import Release
+from streetsight.service.cluster.beside import start_beside
 from streetsight.service.cluster.connecting import ClusterLost, join, require_ray
 from streetsight.service.cluster.deploying import GPU_PROVIDERS
 from streetsight.service.cluster.replicas import Answer, Looking, answer_of
@@ -23,6 +22,7 @@ from streetsight.service.reprocessing.running import Looks
 from streetsight.service.settings import Settings
 
 TOGETHER = 16  # photos of one task, per core: a task costs Ray some ten milliseconds
+FIRST_ANSWERS = 2  # times as long as a replica may take: the first come once actors are up and models loaded
 
 
 class Batches:
@@ -52,17 +52,18 @@ def look_there(release: Release, settings: Settings) -> Looks:
 
 
 def _ask(address: str, settings: Settings, keys: Sequence[str]) -> Iterator[tuple[str, Answer]]:
-    """Answers as they come. Raises ClusterLost when the process that asks ends before it has told all."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streetsight.service.cluster.archive", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+    """Answers as they come.
+
+    Raises:
+        ClusterLost: the process that asks has ended before it told all, or tells nothing for long: after a
+            head that was killed and came back at once, Ray would let it wait for ever.
+    """
+    patience = FIRST_ANSWERS * settings.ray_timeout_seconds
+    process, connection = start_beside("streetsight.service.cluster.archive")
     try:
-        with Connection(ours.detach()) as connection:
+        with connection:
             connection.send((settings, address, [*keys]))
-            while (said := connection.recv()) is not None:
+            while (said := _heard(connection, patience)) is not None:
                 if isinstance(said, Exception):
                     raise said
                 for key, answer in zip(*said, strict=True):
@@ -72,6 +73,17 @@ def _ask(address: str, settings: Settings, keys: Sequence[str]) -> Iterator[tupl
     finally:
         process.kill()
         process.wait()
+
+
+def _heard(connection: Connection, seconds: float) -> Any:
+    """What is told next. Raises ClusterLost, EOFError, OSError."""
+    if not connection.poll(seconds):
+        raise ClusterLost(
+            "the cluster has told nothing for {seconds} s; `streetsight cluster status` tells whether its "
+            "machines are there",
+            seconds=seconds,
+        )
+    return connection.recv()
 
 
 def look_at_all(settings: Settings, address: str, keys: list[str]) -> Iterator[tuple[list[str], list[bytes]]]:

@@ -45,17 +45,13 @@ def deploy(settings: Settings) -> None:
     options = {"num_cpus": settings.ray_replica_cores, "num_gpus": int(settings.provider in GPU_PROVIDERS)}
     replica = serve.deployment(
         Replica, name=DEPLOYMENT, num_replicas=settings.ray_replicas, ray_actor_options=options,
-        max_ongoing_requests=REQUESTS_AT_ONCE, max_queued_requests=waiting(settings),
+        max_ongoing_requests=REQUESTS_AT_ONCE,
+        max_queued_requests=2 * REQUESTS_AT_ONCE * settings.ray_replicas,  # more is told to come again
         health_check_period_s=2, health_check_timeout_s=30, graceful_shutdown_timeout_s=5,
         logging_config={"log_level": "WARNING", "enable_access_log": False},
     ).bind(settings.provider, settings.ray_replica_cores)  # fmt: skip
     target = serve.RunTarget(replica, name=APPLICATION, route_prefix=None)
     serve.run_many([target], wait_for_applications_running=False)
-
-
-def waiting(settings: Settings) -> int:
-    """Requests that whoever asks may have under way: what the replicas take, and as many again that wait."""
-    return 2 * REQUESTS_AT_ONCE * settings.ray_replicas
 
 
 def _is_there(serve: Any) -> bool:

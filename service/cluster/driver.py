@@ -17,8 +17,8 @@ from typing import Any
 
 from streetsight.models.language import SpokenError
 from streetsight.service.cluster.connecting import ClusterLost
-from streetsight.service.cluster.deploying import replicas_of, waiting
-from streetsight.service.cluster.replicas import PHOTOS_PER_CORE
+from streetsight.service.cluster.deploying import replicas_of
+from streetsight.service.cluster.replicas import PHOTOS_PER_CORE, under_way
 from streetsight.service.settings import Settings
 
 
@@ -134,7 +134,7 @@ def relay(connection: Connection, settings: Settings) -> None:
                 for question, answer in zip(group, answers, strict=True):
                     connection.send((question.number, answer))
 
-    for number in range(waiting(settings)):
+    for number in range(under_way(settings)):
         _thread(go_on, f"ask-{number}")
     while True:
         questions.add(connection.recv())

@@ -1,9 +1,7 @@
 """Looking at photos by a Ray cluster: what a worker asks, and what it makes of answers that do not come."""
 
 import pickle
-import socket
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import Future
@@ -17,9 +15,10 @@ import structlog
 
 from streetsight.models.language import SpokenError
 from streetsight.models.releases import Release, ReleaseError
+from streetsight.service.cluster.beside import start_beside
 from streetsight.service.cluster.connecting import ClusterLost, require_ray
 from streetsight.service.cluster.driver import Question, ReplicaLost
-from streetsight.service.cluster.replicas import PHOTOS_PER_CORE, REQUESTS_AT_ONCE, NotReady
+from streetsight.service.cluster.replicas import PHOTOS_PER_CORE, NotReady, under_way
 from streetsight.service.detections.looking import Seen
 from streetsight.service.jobs.progress import going_on
 from streetsight.service.settings import Settings
@@ -103,8 +102,7 @@ class ClusterEngine:
         """
         require_ray(settings)
         self._release, self._settings = release, settings
-        photos = settings.ray_replicas * settings.ray_replica_cores * PHOTOS_PER_CORE * REQUESTS_AT_ONCE
-        self.calls = max(2, min(MOST_CALLS, photos) // max(1, settings.workers))
+        self.calls = min(MOST_CALLS, under_way(settings) * PHOTOS_PER_CORE * settings.ray_replica_cores)
         self._numbers, self._lock = count(), threading.Lock()
         self._driver: _Driver | None = None
         self._started = float("-inf")
@@ -171,13 +169,7 @@ class ClusterEngine:
 
 
 def _start(settings: Settings) -> _Driver:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streetsight.service.cluster.driver", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-    connection = Connection(ours.detach())
+    process, connection = start_beside("streetsight.service.cluster.driver")
     connection.send(settings)
     driver = _Driver(process, connection)
     threading.Thread(target=driver.listen, name="cluster", daemon=True).start()

@@ -22,10 +22,10 @@ from streetsight.models.language import SpokenError
 from streetsight.models.releases import Release, ReleaseError, find_release, load_release, search_path
 from streetsight.service.faults import Unavailable
 from streetsight.service.files.opening import open_blobs
-from streetsight.service.settings import read_settings
+from streetsight.service.settings import Settings, read_settings
 
 KEPT_RELEASES = 2
-PHOTOS_PER_CORE = 4  # of one request: Ray costs milliseconds for each request, so keys travel in groups
+PHOTOS_PER_CORE = 8  # of one request: Ray costs some 15 ms of a core for each, so keys travel in groups
 REQUESTS_AT_ONCE = 2  # of one replica: while it looks at the photos of one, those of the next are read
 
 Answer = FrameResult | Exception
@@ -112,6 +112,14 @@ class Replica:
         if isinstance(photo, Exception):
             return photo
         return await loop.run_in_executor(self._lookers, answer_of, partial(looking.look, address, photo))
+
+
+def under_way(settings: Settings) -> int:
+    """Requests that one worker may have under way: what keeps the replicas busy, shared with its siblings.
+
+    More would only be smaller: photos wait for a request together, and go in groups.
+    """
+    return max(1, REQUESTS_AT_ONCE * settings.ray_replicas // max(1, settings.workers))
 
 
 def answer_of(work: Callable[[], Found]) -> Found | Exception:

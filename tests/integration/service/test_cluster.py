@@ -7,7 +7,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,7 @@ from streetsight.service.store.writer import GroupWriter
 from streetsight.service.worker import Worker
 
 TOKEN = "0123456789abcdef" * 4
-FRAMES = 48
+FRAMES = 96
 OTHER = "street-n-2"
 SLOW = Faults(delay=1.0, delay_s=1.0)
 
@@ -53,6 +53,10 @@ class City:
     engine: ClusterEngine
     photos: list[bytes]
     expected: dict[str | None, list[Any]]
+
+    def restart_head(self) -> None:
+        self.cluster.head.kill()
+        self.cluster.start_head()
 
 
 @pytest.fixture(scope="module")
@@ -142,15 +146,17 @@ def test_replicas_find_what_this_machine_finds(city: City, database: Database) -
 
 def test_a_change_of_release_under_load_mixes_nothing(city: City, database: Database) -> None:
     before, other = city.engine.release, load_release(OTHER)
+    for each in (other, before):  # loaded, so that the change comes before all is done
+        city.engine.change(each)
     _work(database, city.engine, lambda: city.engine.change(other))
     assert city.engine.release is other
+    city.engine.change(before)
     by_release = {
         release: {row[0]: row for row in rows} for rows in city.expected.values() for release in [rows[0][1]]
     }
     rows = found(database)
     assert all(row == by_release[row[1]][row[0]] for row in rows)
     assert {row[1] for row in rows} == {before.address, other.address}
-    city.engine.change(before)
 
 
 def test_ray_data_writes_what_this_machine_writes(city: City, database: Database) -> None:
@@ -163,6 +169,25 @@ def test_ray_data_writes_what_this_machine_writes(city: City, database: Database
     assert (report.written, report.failed) == (FRAMES, {})
     assert found(database, other.address) == city.expected[OTHER]
     assert found(database, load_release().address) == city.expected[None]
+
+
+def test_ray_data_goes_on_when_the_head_has_come_back(city: City, database: Database) -> None:
+    from streetsight.service.cluster.archive import look_there
+
+    _work(database, city.engine)
+    other, restarts = load_release(OTHER), iter([city.restart_head])
+    look = look_there(other, city.settings.model_copy(update={"ray_timeout_seconds": 10}))
+
+    def disturbed(keys: Sequence[str]) -> Iterator[Any]:
+        for answer in look(keys):
+            yield answer
+            next(restarts, int)()
+
+    report = reprocess(database, Archive(other.address), other, disturbed, time.sleep)
+    city.cluster.second.kill()  # it was lost with the head
+    city.cluster.start_second()
+    assert (report.written, report.failed) == (FRAMES, {})
+    assert found(database, other.address) == city.expected[OTHER]
 
 
 def test_a_slow_storage_only_takes_longer(city: City, database: Database) -> None:
@@ -194,11 +219,7 @@ def test_a_machine_that_is_lost_costs_nothing(city: City, database: Database) ->
 
 
 def test_a_head_that_is_killed_and_started_again_costs_nothing(city: City, database: Database) -> None:
-    def restart() -> None:
-        city.cluster.head.kill()
-        city.cluster.start_head()
-
-    _work(database, city.engine, restart)
+    _work(database, city.engine, city.restart_head)
     assert found(database) == city.expected[None]
 
 
