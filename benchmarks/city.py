@@ -17,6 +17,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +154,8 @@ def queries(url: str) -> dict[str, Callable[[random.Random], Query]]:
         "frames, a week in 1 km": lambda dice: _frames(
             taken_from=(day := _day(dice)), taken_before=day + timedelta(days=7), bounds=_box(dice, 0.01)
         ),
-        "frames, a device": _by_device,
-        "frames, a patrol": _by_patrol,
+        "frames, a device": partial(_by, "device", 50),
+        "frames, a patrol": partial(_by, "patrol", 40),
         "coverage, 1 km, a day": lambda dice: _ground(dice, 0.01, 1),
         "coverage, 1 km, 30 days": lambda dice: _ground(dice, 0.01, 30),
         "coverage, 5 km, a day": lambda dice: _ground(dice, 0.05, 1),
@@ -187,22 +188,12 @@ def _frames(**filters: Any) -> Query:
     )
 
 
-def _by_device(dice: random.Random) -> Query:
+def _by(noun: str, most: int, dice: random.Random) -> Query:
+    """Frames of one of the first devices or patrols."""
+
     def query(session: ReadSession) -> Any:
-        device = session.scalar(
-            text("SELECT id FROM devices ORDER BY id OFFSET :n LIMIT 1"), {"n": dice.randrange(50)}
-        )
-        return _frames(device_id=device)(session)
-
-    return query
-
-
-def _by_patrol(dice: random.Random) -> Query:
-    def query(session: ReadSession) -> Any:
-        patrol = session.scalar(
-            text("SELECT id FROM patrols ORDER BY id OFFSET :n LIMIT 1"), {"n": dice.randrange(40)}
-        )
-        return _frames(patrol_id=patrol)(session)
+        wanted = text(f"SELECT id FROM {noun}s ORDER BY id OFFSET :n LIMIT 1")
+        return _frames(**{f"{noun}_id": session.scalar(wanted, {"n": dice.randrange(most)})})(session)
 
     return query
 
