@@ -485,9 +485,10 @@ def read_settings(secrets: Path = SECRETS_FOLDER) -> Settings:
         secrets: folder of secret files; need not exist.
 
     Raises:
-        SettingsError: naming every setting that is unknown or out of bounds.
+        SettingsError: naming every setting that is unknown or out of bounds, or the file that cannot be read.
     """
     _refuse_unknown(os.environ)
+    _refuse_unreadable(secrets)
     try:
         return Settings(_secrets_dir=secrets if secrets.is_dir() else None)  # type: ignore[call-arg]
     except ValidationError as error:
@@ -499,6 +500,17 @@ def read_settings(secrets: Path = SECRETS_FOLDER) -> Settings:
 
 def _parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _refuse_unreadable(secrets: Path) -> None:
+    for path in sorted(secrets.glob(f"{PREFIX.lower()}*")):
+        try:
+            path.read_text()
+        except (OSError, UnicodeError) as error:
+            raise SettingsError(
+                "{path} cannot be read by user {user} ({reason}): it must be a text that this user may read",
+                path=path, user=os.getuid(), reason=error,
+            ) from error  # fmt: skip
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:

@@ -155,7 +155,8 @@ def _program(name: str) -> str:
 
 def _run(name: str, url: URL, *arguments: str) -> None:
     """A program on a database. The password goes by the environment: others see command lines."""
-    address = url.set(drivername="postgresql", password=None).render_as_string()
+    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    address = bare.render_as_string()
     environment = os.environ | ({"PGPASSWORD": str(url.password)} if url.password else {})
     done = subprocess.run(
         [_program(name), f"--dbname={address}", *arguments],

@@ -20,6 +20,12 @@ class NoRights(Unavailable):
     code = "storage_refuses"
 
 
+class NoBucket(Unavailable):
+    """The storage is there, the bucket is not: that says nothing about any photo."""
+
+    code = "no_bucket"
+
+
 class ObjectBlobs:
     """See `Blobs`."""
 
@@ -40,6 +46,7 @@ class ObjectBlobs:
             try:
                 found = obstore.get(self._store, spread(sha256))
             except (NotFoundError, FileNotFoundError):
+                self.check()  # else a bucket that somebody renamed would be a photo that is gone
                 raise missing(sha256) from None
 
         def chunks() -> Iterator[bytes]:
@@ -54,6 +61,7 @@ class ObjectBlobs:
             try:
                 obstore.head(self._store, spread(sha256))
             except (NotFoundError, FileNotFoundError):
+                self.check()
                 return False
         return True
 
@@ -62,7 +70,7 @@ class ObjectBlobs:
             try:
                 obstore.delete(self._store, spread(sha256))
             except (NotFoundError, FileNotFoundError):
-                return
+                self.check()
 
     def stored(self, shard: str) -> Iterator[Stored]:
         with _spoken():
@@ -100,6 +108,12 @@ def _fault(error: Exception) -> Unavailable:
             "the object storage refuses access: give the key of STREETSIGHT_S3_ACCESS_KEY_ID the rights to "
             "list the bucket and to read, write and delete below the prefix of STREETSIGHT_FILES_URL; "
             "nothing was stored",
+            retry_after_seconds=REFUSED_RETRY_SECONDS,
+        )
+    if "<Code>NoSuchBucket</Code>" in str(error):
+        return NoBucket(
+            "the object storage has no such bucket as STREETSIGHT_FILES_URL names: create it, or correct the "
+            "URL; nothing was stored",
             retry_after_seconds=REFUSED_RETRY_SECONDS,
         )
     return Unavailable(

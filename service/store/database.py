@@ -182,7 +182,7 @@ def _sqlite(url: URL, busy_seconds: float, writes: bool) -> Engine:
 def _postgresql(url: URL, busy_seconds: float) -> Engine:
     return create_engine(
         url,
-        connect_args={"connect_timeout": 5, "application_name": "streetsight"},
+        connect_args={"connect_timeout": 5, "application_name": "streetsight", "client_encoding": "utf8"},
         pool_size=READ_CONNECTIONS,
         max_overflow=WRITE_CONNECTIONS,
         pool_timeout=busy_seconds,

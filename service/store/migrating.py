@@ -30,9 +30,10 @@ def found_version(database: Database) -> str | None:
     """Version of the database; None when it is empty.
 
     Raises:
-        DatabaseError: when it holds tables of somebody else.
+        DatabaseError: when it holds tables of somebody else, or cannot hold every text.
     """
     with database.engine.connect() as connection:
+        _refuse_encoding(connection)
         tables = inspect(connection).get_table_names()
         version = None
         if VERSION_TABLE in tables:
@@ -44,6 +45,18 @@ def found_version(database: Database) -> str | None:
                 url=database.url.render_as_string(),
             )
         return str(version) if version is not None else None
+
+
+def _refuse_encoding(connection: Connection) -> None:
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise DatabaseError(
+            "the database keeps texts as {encoding}, and needs UTF8: create it anew with `createdb "
+            "--encoding=UTF8 --template=template0 NAME`",
+            encoding=encoding,
+        )
 
 
 def prepare(database: Database) -> None:

@@ -11,6 +11,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -46,6 +47,9 @@ def unused_port() -> int:
         return int(probe.getsockname()[1])
 
 
+PASSWORD = "p@ss/w: rd%"  # what a URL has to quote
+
+
 class PostgresServer:
     """A throw-away server on loopback. Runs as `postgres` when we are root: it refuses to be root itself."""
 
@@ -54,9 +58,14 @@ class PostgresServer:
         self._user = "postgres" if os.geteuid() == 0 else None
         if self._user:
             shutil.chown(folder, self._user, self._user)
+        secret = folder / "password"
+        secret.write_text(PASSWORD)
+        if self._user:
+            shutil.chown(secret, self._user)
         self._run(
-            "initdb", "--pgdata", str(self.folder), "--auth=trust", "--no-sync", "--username=streetsight"
-        )
+            "initdb", "--pgdata", str(self.folder), "--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync",
+            "--username=streetsight", "--encoding=UTF8",
+        )  # fmt: skip
 
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories="
@@ -69,7 +78,7 @@ class PostgresServer:
         self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(self.folder))
 
     def url(self, database: str = "postgres") -> str:
-        return f"postgresql://streetsight@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://streetsight:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/{database}"
 
     def execute(self, statement: str) -> None:
         engine = create_engine(

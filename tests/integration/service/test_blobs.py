@@ -14,6 +14,7 @@ import pytest
 from streetsight.service.faults import StorageFull, Unavailable
 from streetsight.service.files.blobs import Blobs, NoBlob
 from streetsight.service.files.local import DRAFTS, LocalBlobs
+from streetsight.service.files.objects import NoBucket
 from streetsight.service.files.opening import FilesError, open_blobs
 from streetsight.service.settings import Settings
 
@@ -145,3 +146,18 @@ def test_storage_that_answers_500_is_unavailable(tmp_path: Path) -> None:
             use()
     server.shutdown()
     server.server_close()
+
+
+def test_a_bucket_that_is_not_there_is_named_and_says_nothing_of_photos(
+    s3_settings: Settings,
+) -> None:
+    gone = s3_settings.model_copy(update={"files_url": "s3://renamed/photos"})
+    blobs, key = open_blobs(gone), "0" * 64
+    for ask in (blobs.check, lambda: blobs.put(b"x"), lambda: blobs.get(key), lambda: blobs.exists(key),
+                lambda: blobs.delete(key)):  # fmt: skip
+        with pytest.raises(NoBucket, match="no such bucket as STREETSIGHT_FILES_URL names"):
+            ask()
+    there = open_blobs(s3_settings)
+    assert not there.exists(key)
+    with pytest.raises(NoBlob):
+        there.get(key)

@@ -1,5 +1,7 @@
 """Versions of the database: set up when empty, refused when other, the same as the tables say."""
 
+from typing import Any
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -110,3 +112,14 @@ def test_an_older_version_names_the_command(empty: Database, monkeypatch: pytest
 def test_another_database_is_refused(url: str) -> None:
     with pytest.raises(DatabaseError, match="expected sqlite"):
         Database(url)
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(postgres: Any) -> None:
+    options = "TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    for encoding in ("SQL_ASCII", "LATIN1"):
+        name = f"test_{encoding.lower()}"
+        postgres.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' {options}")
+        database = Database(postgres.url(name))
+        with pytest.raises(DatabaseError, match=f"keeps texts as {encoding}, and needs UTF8"):
+            prepare(database)
+        database.close()

@@ -39,6 +39,12 @@ def test_a_wrong_one_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value:
         read_settings()
 
 
+def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "streetsight_database_url").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="streetsight_database_url cannot be read by user"):
+        read_settings(secrets=tmp_path)
+
+
 def test_secrets_come_from_files_and_are_not_shown(tmp_path: Path) -> None:
     (tmp_path / "streetsight_database_url").write_text("postgresql://me:hunter2@db/streetsight\n")
     settings = read_settings(secrets=tmp_path)
