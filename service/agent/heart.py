@@ -11,7 +11,7 @@ from typing import Any
 from streetsight.service.agent.clock import Clock
 from streetsight.service.agent.faults import LinkError, SpoolError
 from streetsight.service.agent.link import Link
-from streetsight.service.agent.settings import AgentSettings
+from streetsight.service.agent.remote import SettingsInForce
 from streetsight.service.agent.spool import Spool
 from streetsight.service.agent.troubles import Troubles
 
@@ -28,7 +28,7 @@ class Heart:
         link: Link,
         clock: Clock,
         troubles: Troubles,
-        settings: Callable[[], AgentSettings],
+        settings: SettingsInForce,
         answered: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
         """`answered`: called with the server's answer to each."""  # fmt: skip
@@ -71,6 +71,7 @@ class Heart:
         said: dict[str, Any] = {
             "queued_frames": queued_frames, "queued_bytes": queued_bytes,
             "free_bytes": self._spool.free_bytes(), "software": f"streetsight {version('streetsight')}",
+            "settings_version": self._settings.version,
             "problems": [
                 f"{each.where}: {each.error}"[:LONGEST_PROBLEM] for each in self._troubles.now()
             ][:MOST_PROBLEMS],

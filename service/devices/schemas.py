@@ -23,6 +23,7 @@ class Heartbeat(BaseModel):
         free_bytes: room on its disk.
         clock_offset_s, clock_uncertainty_s: its clock minus ours as it measured over several heartbeats, and
             within what the truth lies.
+        settings_version: of our settings that it goes by; 0 for its own alone.
         problems: what is wrong with it, in words ("the camera gives no picture").
     """
 
@@ -36,6 +37,7 @@ class Heartbeat(BaseModel):
     clock_offset_s: Annotated[float, Field(ge=-1e10, le=1e10)] | None = None
     clock_uncertainty_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
     software: Annotated[Text, Field(max_length=100)] | None = None
+    settings_version: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     problems: Annotated[list[Annotated[Text, Field(max_length=300)]], Field(max_length=20)] = []
 
 

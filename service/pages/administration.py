@@ -1,8 +1,8 @@
-"""Pages: people and roles, tokens of devices, settings, the audit log."""
+"""Pages: people and roles, tokens of devices, settings, the audit log, what left the system."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -18,6 +18,7 @@ from streetsight.service.audit.verifying import verify
 from streetsight.service.auth.access import Admin, Analyst
 from streetsight.service.auth.actor import PERSON_ROLES, Actor, Role
 from streetsight.service.auth.permissions import Permission, may
+from streetsight.service.departures import service as departures
 from streetsight.service.dependencies import Cursor, Id, Server, Text
 from streetsight.service.devices.service import devices_seen, tokens_of
 from streetsight.service.pages.rendering import language_of_page, page
@@ -110,6 +111,25 @@ def check_chain(server: Server, request: Request, actor: Auditor) -> HTMLRespons
     with server.exports.entered(), server.database.read() as session:
         verdict = verify(session)
     return page(request, server, "_chain.html", actor, verdict=verdict)
+
+
+@router.get("/admin/departures", response_class=HTMLResponse)
+def show_departures(
+    server: Server, request: Request, actor: Auditor, cursor: Cursor = None,
+    channel: departures.Channel | None = None, by: Annotated[Text, Field(max_length=100)] = "",
+    since: str = "", until: str = "",
+) -> HTMLResponse:  # fmt: skip
+    """Who took what out of the system, newest first."""
+    require_everywhere(actor)
+    zone = server.settings.zone
+    wanted = departures.Wanted(channel, by or None, _morning(since, zone), _morning(until, zone, days=1))
+    with server.database.read() as session:
+        found = departures.list_departures(session, wanted, SHOWN, cursor)
+        return page(
+            request, server, "admin_departures.html", actor, rows=found.items, next_cursor=found.next_cursor,
+            channels=get_args(departures.Channel), channel=channel or "", by=by, since=since, until=until,
+            wanted=wanted,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from sqlalchemy import func, select
 
 from streetsight.service.areas.service import named_areas
 from streetsight.service.auth.access import Viewer
+from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission, may
 from streetsight.service.dependencies import Id, Server
 from streetsight.service.devices.quality import quality_days
 from streetsight.service.devices.service import SCOPES, devices_seen, find_device, tokens_of
+from streetsight.service.devices.tables import DeviceSettings
 from streetsight.service.frames.tables import Frame
 from streetsight.service.pages.rendering import page, wants_fragment
+from streetsight.service.pages.vehicle_settings import settings_fields
 from streetsight.service.patrols.progress import progress_of
 from streetsight.service.patrols.service import list_patrols
 from streetsight.service.profiles.service import find_profile
@@ -55,7 +58,7 @@ def show_one(server: Server, request: Request, actor: Viewer, device_id: Id) -> 
             profile=find_profile(session, actor, device_id),
             has_profile=session.get(StoredProfile, device_id) is not None,
             tokens=tokens_of(session, device) if may(actor, Permission.ADMINISTER) else [],
-            areas=named_areas(session, actor), scopes=SCOPES,
+            areas=named_areas(session, actor), scopes=SCOPES, **_told(session, actor, device_id),
         )  # fmt: skip
 
 
@@ -73,6 +76,14 @@ def _waiting(session: ReadSession) -> dict[str, int]:
     """Frames that are here and were not looked at yet, by device."""
     found = select(Frame.device_id, func.count()).where(Frame.state == "queued").group_by(Frame.device_id)
     return dict(session.execute(found).all())
+
+
+def _told(session: ReadSession, actor: Actor, device_id: str) -> dict[str, Any]:
+    """What the vehicle was told to do; it may name networks, which is for those who may change it."""
+    if not may(actor, Permission.ADMINISTER):
+        return {}
+    told = session.get(DeviceSettings, device_id)
+    return {"told": told, "orders": settings_fields(told)}
 
 
 def _limits() -> dict[str, Any]:

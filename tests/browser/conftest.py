@@ -71,6 +71,14 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.settings.port}"
 
+    def begin(self) -> None:
+        """Make the database, with a device in it, and start."""
+        with open_database(self.settings) as database:
+            migrate(database)
+            with database.write() as session:
+                self.token = add_device(session, "camera", SCOPES)
+        self.start()
+
     def start(self) -> None:
         """Start the server, and wait until it is ready."""
         changed = {name: getattr(self.settings, name) for name in self.settings.model_fields_set}
@@ -142,11 +150,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, unused_port: Callable[[], int
         assemble_after_seconds=1,
     )  # fmt: skip
     running = Site(settings)
-    with open_database(settings) as database:
-        migrate(database)
-        with database.write() as session:
-            running.token = add_device(session, "camera", SCOPES)
-    running.start()
+    running.begin()
     yield running
     running.stop()
 
@@ -252,3 +256,19 @@ def accessible() -> Callable[[Page], None]:
         assert width[0] <= width[1], f"{page.url} scrolls sideways: {width}"
 
     return accessible
+
+
+@pytest.fixture(scope="session")
+def walk(
+    accessible: Callable[[Page], None], shoot: Callable[[Page, str], None]
+) -> Callable[[Page, dict[str, str], str], None]:
+    """Goes to pages by name and path; each must be `accessible`, and is `shoot`n as name and suffix."""
+
+    def walk(page: Page, paths: dict[str, str], suffix: str) -> None:
+        for name, path in paths.items():
+            page.goto(path)
+            page.wait_for_load_state("networkidle")
+            accessible(page)
+            shoot(page, f"{name}-{suffix}")
+
+    return walk

@@ -18,7 +18,7 @@ from streetsight.service.store.opening import open_database
 pytestmark = pytest.mark.browser
 
 Visitor = Callable[..., Page]
-PATHS = ("people", "areas", "zones", "devices", "webhooks", "settings", "audit")
+PATHS = ("people", "areas", "zones", "devices", "webhooks", "settings", "audit", "departures")
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +253,21 @@ def test_the_log_is_filtered_and_its_chain_checked(visitor: Visitor) -> None:
     expect(page.locator("tbody tr").first).to_contain_text("zones.")
     page.goto("/admin/audit?since=1999-01-01&until=1999-01-02")
     expect(page.locator("main")).to_contain_text("Nothing like this was done")
+
+
+def test_what_left_is_listed_and_can_be_taken_along(visitor: Visitor) -> None:
+    page = visitor(Role.ADMIN, "/admin/departures", language="en")
+    with page.expect_download() as file:
+        page.get_by_role("link", name="All as CSV").click()
+    assert "actor_name" in Path(file.value.path()).read_text(encoding="utf-8-sig").splitlines()[0]
+    assert page.request.get("/v1/candidates?format=csv&condition=exposed_garbage").ok
+    page.get_by_label("Way").select_option("export")
+    page.get_by_role("button", name="Filter").click()
+    first = page.locator("tbody tr").first
+    expect(first).to_contain_text("candidates.csv")
+    expect(first).to_contain_text("condition=exposed_garbage")
+    page.goto("/admin/departures?since=1999-01-01&until=1999-01-02")
+    expect(page.locator("main")).to_contain_text("Nothing like this left")
 
 
 def test_who_may_what(visitor: Visitor) -> None:

@@ -20,6 +20,7 @@ from streetsight.service.issues.tables import Issue
 pytestmark = pytest.mark.browser
 
 Visitor = Callable[..., Page]
+Walk = Callable[[Page, dict[str, str], str], None]
 Shoot = Callable[[Page, str], None]
 CHIEF = Actor("person", "00000000-0000-7000-8000-00000000000c", "王调度", Role.INSPECTOR)
 BOX, SIZE = (380.0, 300.0, 560.0, 430.0), (960, 540)
@@ -154,16 +155,11 @@ def test_a_sweep_is_written_down_started_and_ended(
 def test_everybody_can_use_it(
     visitor: Visitor,
     started: str,
-    accessible: Callable[[Page], None],
-    shoot: Shoot,
+    walk: Walk,
     language: str,
     phone: bool,
 ) -> None:
     paths = {"campaigns": "/campaigns", "campaign-new": "/campaigns/new", "campaign": started,
              "campaign-end-form": f"{started}/end", "campaign-print": f"{started}/print"}  # fmt: skip
     page = visitor(Role.ADMIN, "/account", language=language, phone=phone, dark=phone)
-    for name, path in paths.items():
-        page.goto(path)
-        page.wait_for_load_state("networkidle")
-        accessible(page)
-        shoot(page, f"{name}-{language}{'-phone-dark' if phone else ''}")
+    walk(page, paths, f"{language}{'-phone-dark' if phone else ''}")

@@ -1,5 +1,6 @@
 """Devices and patrols: how they are, quality, profile, tokens; live while photos come in."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from streetsight.service.auth.actor import Role
+from streetsight.service.devices.tables import Device, DeviceSettings
+from streetsight.service.store.opening import open_database
 
 pytestmark = pytest.mark.browser
 
@@ -109,6 +112,44 @@ def test_the_profile_is_kept(visitor: Visitor, site: Any) -> None:
     page.get_by_label("Mounting and optics are known").uncheck()
     page.get_by_role("button", name="Keep the profile").click()
     expect(page.locator("[name='camera.height_m']")).to_be_hidden()
+
+
+def test_a_vehicle_is_told_what_to_do_and_keeps_what_the_form_does_not_change(
+    visitor: Visitor, site: Any, accessible: Callable[[Page], None], shoot: Callable[[Page, str], None]
+) -> None:
+    page = visitor(Role.ADMIN, "/devices", language="en")
+    name = f"car-{os.urandom(3).hex()}"
+    device_of(page, name)
+    page.reload()
+    page.get_by_role("link", name=name).click()
+    form = page.locator("#told")
+    expect(page.locator("main")).to_contain_text("It was told nothing")
+    form.get_by_label("Metres between frames", exact=True).fill("-1")
+    form.get_by_role("button", name="Sign and send").click()
+    expect(form.locator(".problem")).to_contain_text("every_m")
+    form.get_by_label("Metres between frames", exact=True).fill("6")
+    form.get_by_label("Most bytes a second").fill("300KiB")
+    form.get_by_label("Only in these hours").fill("19:00-06:00, 12:00-13:00")
+    form.get_by_label("Cover faces and plates on board").select_option("true")
+    form.get_by_role("button", name="Sign and send").click()
+    expect(page.locator("main")).to_contain_text("Version 1 waits")
+    form.get_by_label("Metres between frames", exact=True).fill("")
+    form.get_by_role("button", name="Sign and send").click()
+    expect(page.locator("main")).to_contain_text("Version 2 waits")
+    device = page.url.rpartition("/")[2]
+    with open_database(site.settings) as database, database.read() as session:
+        told = json.loads(session.get_one(DeviceSettings, device).payload)["settings"]
+    assert told == {
+        "upload": {"max_bytes_per_s": "300KiB", "hours": ["19:00-06:00", "12:00-13:00"]},
+        "look": {"redact": True},
+    }
+    with open_database(site.settings) as database, database.write() as session:
+        session.get_one(Device, device).heartbeat = {"settings_version": 2}
+    for language, phone in (("zh-CN", False), ("en", True)):
+        other = visitor(Role.ADMIN, f"/devices/{device}", language=language, phone=phone, dark=phone)
+        expect(other.locator("main")).to_contain_text("by version 2" if language == "en" else "第 2 版运行")
+        accessible(other)
+        shoot(other, f"vehicle-settings-{language}{'-phone-dark' if phone else ''}")
 
 
 def test_who_may_not_change_is_offered_nothing_to_change(visitor: Visitor) -> None:

@@ -17,13 +17,10 @@ from sqlalchemy import select, update
 from streetsight.service.auth.access import COOKIE
 from streetsight.service.auth.actor import Role
 from streetsight.service.candidates.tables import Candidate
-from streetsight.service.devices.service import SCOPES, add_device
 from streetsight.service.frames.tables import Frame
 from streetsight.service.issues.tables import Issue, IssueAct, IssuePhoto
 from streetsight.service.people.tables import PersonSession
 from streetsight.service.settings import Settings
-from streetsight.service.store.migrating import migrate
-from streetsight.service.store.opening import open_database
 from streetsight.service.store.types import now
 
 pytestmark = pytest.mark.browser
@@ -285,11 +282,7 @@ def own_site(tmp_path: Path, unused_port: Callable[[], int], site: Any) -> Itera
     )
     settings.data_folder.mkdir(parents=True)
     running = type(site)(settings)
-    with open_database(settings) as database:
-        migrate(database)
-        with database.write() as session:
-            running.token = add_device(session, "camera", SCOPES)
-    running.start()
+    running.begin()
     yield running
     running.stop()
 

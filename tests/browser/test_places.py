@@ -15,6 +15,7 @@ from streetsight.service.auth.actor import Role
 pytestmark = pytest.mark.browser
 
 Visitor = Callable[..., Page]
+Walk = Callable[[Page, dict[str, str], str], None]
 WHOLE = {
     "people": "王强",
     "hours": "06:00-22:00",
@@ -180,8 +181,7 @@ def test_the_map_of_all_shows_them_and_leads_to_them(imported: Page) -> None:
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_everybody_can_use_it(
-    imported: Page, visitor: Visitor, accessible: Callable[[Page], None],
-    shoot: Callable[[Page, str], None], language: str,
+    imported: Page, visitor: Visitor, walk: Walk, language: str,
 ) -> None:  # fmt: skip
     paths = {
         "places": "/places", "places-chiefs": "/places/chiefs", "places-import-form": "/places/import",
@@ -189,8 +189,4 @@ def test_everybody_can_use_it(
     }  # fmt: skip
     for phone, dark in ((False, False), (True, True)):
         page = visitor(Role.ADMIN, "/account", language=language, phone=phone, dark=dark)
-        for name, path in paths.items():
-            page.goto(path)
-            page.wait_for_load_state("networkidle")
-            accessible(page)
-            shoot(page, f"{name}-{language}{'-phone-dark' if phone else ''}")
+        walk(page, paths, f"{language}{'-phone-dark' if phone else ''}")

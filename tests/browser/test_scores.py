@@ -17,19 +17,18 @@ from rows import write_lead
 from streetsight.service.auth.actor import SYSTEM, Actor, Role
 from streetsight.service.decisions import service as decisions
 from streetsight.service.decisions.schemas import Confirm
-from streetsight.service.devices.service import SCOPES, add_device
 from streetsight.service.issues import acting, schemas
 from streetsight.service.issues.tables import Issue
 from streetsight.service.scoring import periods, versions
 from streetsight.service.scoring.reading import example_schemes, read_scheme
 from streetsight.service.scoring.spans import Span, month_of, quarter_of
 from streetsight.service.settings import Settings
-from streetsight.service.store.migrating import migrate
 from streetsight.service.store.opening import open_database
 
 pytestmark = pytest.mark.browser
 
 Visitor = Callable[..., Page]
+Walk = Callable[[Page, dict[str, str], str], None]
 SIZE, BOX = (960, 540), (380.0, 300.0, 560.0, 430.0)
 CHIEF = Actor("person", "00000000-0000-7000-8000-00000000000c", "王调度", Role.INSPECTOR)
 NAMES = {"A1": "文三路片区", "A2": "学院路片区", "A3": "湖滨片区", "B1": "城北片区", "B2": "站前片区"}
@@ -117,11 +116,7 @@ def site(
         data_folder=folder / "data", port=unused_port(), min_free_bytes=0, workers=1,  # type: ignore[arg-type]
     )  # fmt: skip
     running = new_site(settings)
-    with open_database(settings) as database:
-        migrate(database)
-        with database.write() as session:
-            running.token = add_device(session, "camera", SCOPES)
-    running.start()
+    running.begin()
     yield running
     running.stop()
 
@@ -315,7 +310,7 @@ def test_who_only_reads_gets_no_buttons(visitor: Visitor, city: City) -> None:
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_everybody_can_use_it(
-    visitor: Visitor, city: City, accessible: Callable[[Page], None], shoot: Callable[[Page, str], None],
+    visitor: Visitor, city: City, walk: Walk,
     language: str,
 ) -> None:  # fmt: skip
     paths = {
@@ -328,8 +323,4 @@ def test_everybody_can_use_it(
     }  # fmt: skip
     for phone, dark in ((False, False), (True, True)):
         page = visitor(Role.ADMIN, "/account", language=language, phone=phone, dark=dark)
-        for name, path in paths.items():
-            page.goto(path)
-            page.wait_for_load_state("networkidle")
-            accessible(page)
-            shoot(page, f"{name}-{language}{'-phone-dark' if phone else ''}")
+        walk(page, paths, f"{language}{'-phone-dark' if phone else ''}")

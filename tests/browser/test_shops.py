@@ -19,6 +19,7 @@ from streetsight.service.places.tables import Place
 pytestmark = pytest.mark.browser
 
 Visitor = Callable[..., Page]
+Walk = Callable[[Page, dict[str, str], str], None]
 Shoot = Callable[[Page, str], None]
 CHIEF = Actor("person", "00000000-0000-7000-8000-00000000000c", "王调度", Role.INSPECTOR)
 LON, LAT = 120.4105, 30.401
@@ -124,8 +125,7 @@ def test_who_owes_outings(visitor: Visitor, street: str) -> None:
 def test_everybody_can_use_it(
     visitor: Visitor,
     shop: str,
-    accessible: Callable[[Page], None],
-    shoot: Shoot,
+    walk: Walk,
     language: str,
     phone: bool,
 ) -> None:
@@ -135,8 +135,4 @@ def test_everybody_can_use_it(
         "suggestions": "/places/suggestions?least=2",
     }  # fmt: skip
     page = visitor(Role.ADMIN, "/account", language=language, phone=phone, dark=phone)
-    for name, path in paths.items():
-        page.goto(path)
-        page.wait_for_load_state("networkidle")
-        accessible(page)
-        shoot(page, f"{name}-{language}{'-phone-dark' if phone else ''}")
+    walk(page, paths, f"{language}{'-phone-dark' if phone else ''}")

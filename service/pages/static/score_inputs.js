@@ -6,7 +6,11 @@ import { say } from "./words.js";
 const form = document.getElementById("figures"), checked = document.getElementById("checked");
 
 form?.addEventListener("submit", (event) => { event.preventDefault(); void attempt(check); });
-form?.elements.file.addEventListener("change", () => { if (form.elements.file.files.length) void attempt(check); });
+form?.elements.file.addEventListener("change", checkChosen);
+
+function checkChosen() {
+  if (form.elements.file.files.length) void attempt(check);
+}
 
 async function attempt(work) {
   try {
@@ -46,3 +50,5 @@ day?.addEventListener("submit", () => {
   const others = JSON.parse(day.dataset.days).filter((each) => each.day !== on);
   day.elements.items.value = JSON.stringify([...others, { day: on, note }]);
 }, { capture: true });
+
+if (form) checkChosen(); // it may have been chosen before this was there

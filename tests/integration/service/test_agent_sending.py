@@ -21,8 +21,9 @@ from streetsight.service.agent.identity import Identity
 from streetsight.service.agent.link import Link
 from streetsight.service.agent.looking import Looker, look_at_all
 from streetsight.service.agent.pacing import Bucket
+from streetsight.service.agent.remote import SettingsInForce
 from streetsight.service.agent.sending import Sender
-from streetsight.service.agent.settings import AgentSettings, LookSettings, SpoolSettings, UploadSettings
+from streetsight.service.agent.settings import LookSettings, SpoolSettings, UploadSettings
 from streetsight.service.agent.spool import Looked, Spool
 from streetsight.service.agent.troubles import Troubles
 
@@ -135,7 +136,8 @@ def test_the_heartbeat_tells_how_the_vehicle_is_and_how_far_its_clock_is_off(
     keep(spool, jpegs(1, 4)[0])
     troubles, clock, answers = Troubles(), Clock(), list[dict[str, Any]]()
     troubles.has("camera a", ValueError("it is dark"))  # type: ignore[arg-type]
-    heart = Heart(spool, link, clock, troubles, AgentSettings, answers.append)
+    settings = SettingsInForce(spool.folder, Identity("http://here", "token"), {})
+    heart = Heart(spool, link, clock, troubles, settings, answers.append)
     heart.beat()
     heart.beat()
     offset = clock.offset()
@@ -143,7 +145,8 @@ def test_the_heartbeat_tells_how_the_vehicle_is_and_how_far_its_clock_is_off(
     assert abs(offset.seconds) <= offset.uncertainty_s + 0.05, "both clocks are this machine's"
     assert answers[0]["settings_version"] == 0
     ((said,),) = city.rows("SELECT heartbeat FROM devices")
-    assert all(word in said for word in ("it is dark", '"queued_frames": 1', "clock_offset_s", "free_bytes"))
+    assert all(word in said for word in ("it is dark", '"queued_frames": 1', "clock_offset_s", "free_bytes",
+                                    '"settings_version": 0'))  # fmt: skip
 
 
 def test_the_surest_measurement_of_the_clock_counts() -> None:
