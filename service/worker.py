@@ -210,6 +210,7 @@ class Worker:
             late = self._watch.late(queue.leases(session))
         by_kind = {handler.kind: handler for handler in self._handlers}
         for job_id, lease in late:
+            self._sign()
             with self._database.write() as session:
                 dead = queue.take_back(session, job_id, lease, self._backoff)
                 if dead is not None and dead.kind in by_kind:
@@ -220,7 +221,9 @@ class Worker:
             begin_when_due(session, self._settings)
             look_after_deadlines(session, self._settings)
             tell_of_missed(session, self._settings)
+        self._sign()
         expire(self._database, self._settings)
+        self._sign()
         keep_ahead(self._database, self._settings.partition_days)
 
     def _sign(self) -> None:

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -338,6 +339,21 @@ def test_links_sessions_and_locks_are_of_the_whole_fleet(
     wrong = {"login": "li.ming", "password": "wrong"}
     answers = [each.post("/v1/session", json=wrong).status_code for each in (here, there) * 3]
     assert answers == [401] * 5 + [429]
+
+
+def test_a_quota_is_of_the_whole_fleet_however_close_together_it_is_used(
+    start: Callable[..., TestClient], shared: Settings, photos: list[bytes], tmp_path: Path
+) -> None:
+    common = shared.model_dump(include=IN_BUCKET | {"secret_keys"}) | {"device_daily_frames": 5}
+    webs = [start(data_folder=tmp_path / name, **common) for name in ("a", "b")]
+    webs[1].headers["Authorization"] = webs[0].headers["Authorization"]
+
+    def send(number: int) -> int:
+        photo = photos[0] + bytes([number])
+        return webs[number % 2].post("/v1/frames", files={"photo": photo}).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(send, range(18))) == [201] * 5 + [429] * 13
 
 
 def test_a_machine_with_another_key_is_told_so_at_its_start(
