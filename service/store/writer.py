@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from streetsight.service.faults import Busy
 from streetsight.service.store.database import Database
@@ -110,8 +110,10 @@ def _try(waiting: _Waiting, session: WriteSession) -> Callable[[], None]:
     try:
         result = waiting.unit(session)
         savepoint.commit()
-    except Exception as error:  # noqa: BLE001  handed on to the unit's owner
+    except Exception as error:  # handed on to the unit's owner
         failure = error
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise  # no savepoint is left to go back to, and nothing of the group
         try:
             savepoint.rollback()
         except SQLAlchemyError:  # with the disk full, SQLite has ended the whole transaction already

@@ -1,5 +1,6 @@
 """Real parts for the service's tests: a PostgreSQL server, an S3 server, the application, a worker."""
 
+import logging
 import os
 import shutil
 import socket
@@ -153,6 +154,7 @@ def s3_endpoint() -> Iterator[str]:
     """An S3 server on loopback (moto's)."""
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # else a failure drowns in answered requests
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

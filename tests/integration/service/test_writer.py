@@ -4,11 +4,11 @@ import threading
 from concurrent.futures import Future
 
 import pytest
-from sqlalchemy import event, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import event, select, text
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from streetsight.service.devices.tables import Device
-from streetsight.service.store.database import Database
+from streetsight.service.store.database import Database, DatabaseGone, spoken
 from streetsight.service.store.sessions import WriteSession
 from streetsight.service.store.writer import GroupWriter, WriterBusy
 
@@ -77,6 +77,32 @@ def test_nobody_is_answered_when_the_commit_fails(database: Database) -> None:
         with pytest.raises(OSError, match="the disk is gone"):
             future.result()
     event.remove(database.engine, "commit", refuse)
+    assert names(database) == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("between", [False, True], ids=["at a statement", "between two"])
+def test_a_connection_that_breaks_is_no_mistake_of_ours(database: Database, between: bool) -> None:
+    """Had its neighbours been told of a savepoint that is gone, they would answer 500, and workers end."""
+    writer = GroupWriter(database)
+    go, _ = held_back(database, writer)
+
+    def unit(session: WriteSession) -> None:
+        own = session.scalar(text("SELECT pg_backend_pid()"))
+        ended = text("SELECT pg_terminate_backend(:own)").bindparams(own=own)
+        if between:
+            with database.read() as other:
+                other.execute(ended)
+        else:
+            session.execute(ended)
+
+    futures = [writer.submit(each) for each in (unit, adding("camera 1"), adding("camera 2"))]
+    go.set()
+    writer.close()
+    for each in futures:
+        error = each.exception()
+        assert isinstance(error, SQLAlchemyError)
+        assert isinstance(spoken(error), DatabaseGone)
     assert names(database) == []
 
 
