@@ -49,7 +49,8 @@ class Merged:
         sightings: of this patrol, all of them; what lies in a sensitive zone is left out.
         dropped: ids of stored sightings that tracking no longer makes.
         verdicts: of all places that are new or different, by id.
-        earlier: sighting -> stored sightings that show the same boxes; what was known of these holds for it.
+        earlier: sighting -> stored sightings of the same boxes that it stands in place of; what was known of
+            these holds for it.
         masked: sightings that were left out.
     """
 
@@ -138,15 +139,21 @@ def _endings_near(session: ReadSession, sightings: Sequence[Sighting]) -> Sequen
 
 
 def _earlier(
-    session: ReadSession, patrol_id: str, sightings: Iterable[Sighting]
+    session: ReadSession, patrol_id: str, sightings: Sequence[Sighting]
 ) -> dict[str, frozenset[str]]:
-    """Stored sightings of the patrol, retired ones too, that share a box with each sighting."""
+    """What each sighting stands in place of: those of the patrol that were stored, retired ones too, that
+    share a box with it and that tracking no longer makes.
+
+    Not those that it still makes: a bin that is drawn as two classes is two sightings, and what is known of
+    one says nothing of the other.
+    """
     rows = session.execute(
         select(tables.Sighting.id, tables.Sighting.glimpses).where(tables.Sighting.patrol_id == patrol_id)
     )
+    standing = {each.id for each in sightings}
     boxes: dict[str, list[tuple[str, Box]]] = defaultdict(list)
     for own, glimpses in rows:
-        for each in glimpses:
+        for each in glimpses if own not in standing else ():
             x1, y1, x2, y2 = each["box_xyxy_px"]
             boxes[each["frame_id"]].append((own, (x1, y1, x2, y2)))
     return {

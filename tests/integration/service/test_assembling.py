@@ -3,7 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -222,6 +222,12 @@ def cities(settings: Settings, tmp_path: Path) -> Iterator[Callable[[str], City]
         database.close()
 
 
+def with_twin(frame: PassFrame, thing_id: int, class_name: str) -> PassFrame:
+    """A thing drawn as another class as well, wherever it is seen."""
+    twins = [replace(each, class_name=class_name) for each in frame.seen if each.thing_id == thing_id]
+    return replace(frame, seen=(*frame.seen, *twins))
+
+
 def told(city: City) -> list[tuple[Any, ...]]:
     """What is there, without the ids that say when it came to be there."""
     with city.database.read() as session:
@@ -267,6 +273,34 @@ def test_any_order_of_arrival_gives_the_same_candidates(city: City, cities: Call
         assert session.scalar(select(func.count()).where(Job.kind == KIND)) == 0
         links = set(session.scalars(select(CandidateSighting.sighting_id)))
         assert links <= set(session.scalars(select(Sighting.id)))
+
+
+def test_what_is_drawn_as_two_classes_is_two_sightings_and_neither_speaks_for_the_other(city: City) -> None:
+    """Frames that come late show the cover alone: it is tracked anew, and its damage is what it was."""
+    recorded = city.drive()
+    thing = next(each for each in WORLD.things if each.class_name == "damaged_manhole")
+    frames = [with_twin(each, thing.id, "manhole") for each in recorded.frames]
+    last = max(
+        index for index, each in enumerate(frames) if len(each.seen) > len(recorded.frames[index].seen)
+    )
+    frames[last] = replace(
+        frames[last], seen=tuple(each for each in frames[last].seen if each.class_name == "manhole")
+    )
+    city.arrive(recorded, frames[:last])
+    city.due()
+    city.work()
+    before = {
+        each.id: columns(each) for each in city.candidates("open") if each.class_name == thing.class_name
+    }
+    assert before
+    city.arrive(recorded, frames[last:])
+    city.close()
+    city.work()
+    with city.database.read() as session:
+        covers = session.scalars(select(Sighting).where(Sighting.class_name == "manhole")).all()
+    suffix = frames[last].id.replace("-", "")
+    assert any(glimpse["frame_id"].endswith(suffix) for each in covers for glimpse in each.glimpses)
+    assert {each.id: columns(each) for each in city.candidates() if each.id in before} == before
 
 
 def test_patrols_in_either_order_give_the_same_candidates(city: City, cities: Callable[[str], City]) -> None:

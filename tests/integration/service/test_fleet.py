@@ -25,21 +25,19 @@ from cryptography.fernet import Fernet
 from dying import DYING
 from fastapi.testclient import TestClient
 from faulty import Faults, FaultyLink
+from found import found
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from streetsight.service.auth.actor import SYSTEM, Role
 from streetsight.service.auth.csrf import HEADER
-from streetsight.service.candidates.tables import Candidate
-from streetsight.service.detections.tables import Detection, Result
+from streetsight.service.detections.tables import Result
 from streetsight.service.files.opening import open_blobs
 from streetsight.service.frames.tables import Frame
 from streetsight.service.jobs.tables import Job
-from streetsight.service.patrols.tables import Patrol
 from streetsight.service.people.links import add_link
 from streetsight.service.people.service import NewPerson, add_person
 from streetsight.service.settings import Settings
-from streetsight.service.sightings.tables import Sighting
 from streetsight.service.store.key_proof import prove_key
 from streetsight.service.store.opening import open_database
 from streetsight.service.store.sealing import SealError, open_sealer
@@ -252,47 +250,6 @@ def one_local_server(
     settings = Settings(data_folder=folder, lease_seconds=2, min_free_bytes=0)  # type: ignore[arg-type]
     work_on(settings)
     return settings
-
-
-def found(settings: Settings) -> dict[str, list[str]]:
-    """All that was found, in words that have no ids, sorted."""
-    with open_database(settings) as database, database.read() as session:
-        sha256 = {each.id: each.sha256 for each in session.scalars(select(Frame))}
-        detections = session.scalars(select(Detection)).all()
-        results = session.scalars(select(Result)).all()
-        sightings = session.scalars(select(Sighting)).all()
-        candidates = session.scalars(select(Candidate)).all()
-        patrols = session.scalars(select(Patrol)).all()
-    told: dict[str, list[Any]] = {
-        "detections": [
-            (sha256[each.frame_id], each.number, each.class_name, each.condition, each.score,
-             each.x1, each.y1, each.x2, each.y2)
-            for each in detections
-        ],
-        "results": [
-            (sha256[each.frame_id], each.release, each.outcome, each.width, each.height, each.quality,
-             each.file_metadata)
-            for each in results
-        ],
-        # Not when they were seen: a patrol's clock is known better with each frame, by parts of a
-        # millisecond, and a sighting that is known keeps the moments that it was first written with.
-        "sightings": [
-            (each.class_name, each.score, each.frames, each.lon, each.lat, each.own_m2,
-             [glimpse["frame_id"] for glimpse in each.glimpses])
-            for each in sightings
-        ],
-        "candidates": [
-            (each.condition, each.class_name, each.score, each.severity, each.lon, each.lat, each.sightings,
-             each.frames, each.patrols, sha256.get(each.best_frame_id or ""), each.best_box)
-            for each in candidates
-        ],
-        "patrols": [(each.closed_at is not None,) for each in patrols],
-    }  # fmt: skip
-    assert all(told.values()), "there must be something to compare"
-    return {
-        name: sorted(json.dumps(row, default=str, sort_keys=True) for row in rows)
-        for name, rows in told.items()
-    }
 
 
 @pytest.fixture
