@@ -64,7 +64,7 @@ figures: .venv/.all
 
 ## soak: the fault tests of the service, ten times as long as in CI
 soak: .venv/.all
-	SOAK=10 $(BIN)/python -m pytest tests/integration/service $(ARGS)
+	SOAK=10 $(BIN)/python -m pytest --timeout=0 tests/integration/service $(ARGS)
 
 ## migration: from the newest version of the database to what the tables say; NAME="Candidates"
 migration: .venv/.all
