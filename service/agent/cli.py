@@ -140,10 +140,13 @@ def drain(
 ) -> None:
     """Send all that waits, and end when it is done. The agent must be stopped.
 
+    Without --profile it goes by the settings that the agent last ran with.
+
     Exit status: 0, or 1 when it was interrupted before all was sent.
     """
     with _agent(lang) as language:
         from streetsight.models.language import translate
+        from streetsight.service.agent.local import remembered
         from streetsight.service.agent.running import drain as drain_spool
         from streetsight.service.agent.running import open_parts
         from streetsight.service.agent.settings import read_device_file
@@ -152,10 +155,14 @@ def drain(
         configure_logs("warning")
         folder = _folder(state)
         identity = _identity(folder, server, token_file)
-        _, local = read_device_file(profile)
+        local = read_device_file(profile)[1] if profile else remembered(folder)
         with open_parts(folder, identity, local) as parts:
             left = drain_spool(parts, _stop_at_signals(), anyway, everything)
+            refused = parts.spool.refused()
         typer.echo(translate("{count} frames are left", language, count=left))
+        if refused:
+            told = "{count} frames cannot be sent; `streetsight agent status` tells why"
+            typer.echo(translate(told, language, count=refused))
     if left:
         raise typer.Exit(1)
 

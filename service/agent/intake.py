@@ -1,5 +1,6 @@
 """From a source into the spool: the patrol it belongs to, and the agent's receipt."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from streetsight.service.agent.faults import SpoolFull
-from streetsight.service.agent.looking import Looker
+from streetsight.service.agent.looking import Looking, NotCoverable
 from streetsight.service.agent.positions.places import Place
 from streetsight.service.agent.settings import AgentSettings
 from streetsight.service.agent.spool import Looked, Spool
@@ -39,15 +40,11 @@ class Intake:
         self,
         spool: Spool,
         settings: Callable[[], AgentSettings],
-        looker: Looker | None,
+        looking: Looking,
         clock_offset_s: Callable[[], float | None] = lambda: None,
     ) -> None:
-        """
-        Args:
-            looker: None where frames leave as they are.
-            clock_offset_s: of the vehicle against the server, as last measured; told, never applied.
-        """  # fmt: skip
-        self._spool, self._settings, self._looker = spool, settings, looker
+        """`clock_offset_s`: of the vehicle against the server as last measured; told, never applied."""
+        self._spool, self._settings, self._looking = spool, settings, looking
         self._clock_offset_s = clock_offset_s
         self.arrived = threading.Event()
 
@@ -59,14 +56,17 @@ class Intake:
         """
         metadata = self._metadata(shot)
         patrol = self._spool.outings.current(self._settings().patrol_gap_minutes * 60)
-        looked = None if self._looker else NOT_LOOKED_AT
+        looked = None if self._looking.is_wanted else NOT_LOOKED_AT
         try:
             new = self._spool.keep(shot.photo, shot.name, metadata, patrol, looked)
         except SpoolFull:
-            if self._looker is None:
+            if not self._looking.is_wanted:
                 raise
             # full of frames with detections: only one with a detection may push the oldest of them out
-            looked = self._looker.look(shot.photo, metadata)
+            with contextlib.suppress(NotCoverable):
+                looked = self._looking.looker().look(shot.photo, metadata)
+            if looked is None:
+                raise
             new = self._spool.keep(shot.photo, shot.name, metadata, patrol, looked)
         self.arrived.set()
         return new

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from streetsight.models.language import SpokenError
-from streetsight.service.agent.faults import AgentError, SpoolError, SpoolFull
+from streetsight.service.agent.faults import AgentError, SpoolFull
 from streetsight.service.agent.positions.places import Place
 from streetsight.service.agent.settings import LookSettings
 from streetsight.service.agent.spool import Frame, Looked, Spool
@@ -26,6 +26,10 @@ IDLE_S, AGAIN_S = 0.5, 5.0
 
 class NotRedactable(AgentError):
     """The release has no class for what has to be covered."""
+
+
+class NotCoverable(AgentError):
+    """A photo that cannot be read, where nothing may leave uncovered."""
 
 
 @dataclass(slots=True)
@@ -66,7 +70,8 @@ class Looker:
     def look(self, photo: bytes, metadata: Mapping[str, Any]) -> Looked:
         """What is on a photo, and what may leave of it. One that cannot be read is for the server to refuse.
 
-        Where it must be redacted and cannot be read, nothing of it leaves: it is thinned out.
+        Raises:
+            NotCoverable: it cannot be read, and must be covered.
         """
         from streetsight.inference.reading import PhotoError, read_photo
 
@@ -75,8 +80,11 @@ class Looker:
             side = None if settings.redact else self._detector.card.input.size
             try:
                 read = read_photo(photo, side)
-            except PhotoError:
-                return Looked(0, thinned=settings.redact)
+            except PhotoError as error:
+                if settings.redact:
+                    raise NotCoverable("it cannot be read ({reason}), so faces and plates on it cannot be "
+                                       "covered; it stays here", reason=error) from error  # fmt: skip
+                return Looked(0)
             found = self._count(read) if settings.detect else 0
             thinned = settings.detect and not found and self._is_near(metadata)
             redacted = self._redacted(read) if settings.redact else None
@@ -119,25 +127,54 @@ def _moment(metadata: Mapping[str, Any]) -> float | None:
     return datetime.fromisoformat(taken_at).timestamp() if taken_at else None
 
 
+class Looking:
+    """The looker that the settings in force want, loaded when they first do: new ones count at once."""
+
+    def __init__(self, settings: Callable[[], LookSettings]) -> None:
+        self._settings, self._lock = settings, threading.Lock()
+        self._looker: Looker | None = None
+        self._loaded_for: tuple[str | None, str, bool] | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether frames are looked at before they leave."""
+        settings = self._settings()
+        return settings.detect or settings.redact
+
+    def looker(self) -> Looker:
+        """Raises ReleaseError, NotRedactable."""
+        settings = self._settings()
+        wanted = settings.release, settings.provider, settings.redact
+        with self._lock:
+            if self._looker is None or self._loaded_for != wanted:
+                self._looker, self._loaded_for = Looker(self._settings), wanted
+            return self._looker
+
+
 def look_at_all(
     spool: Spool,
-    looker: Looker,
+    looking: Looking,
     stop: threading.Event,
     beat: Callable[[], None],
     troubles: Troubles,
     until_done: bool = False,
 ) -> None:
-    """Look at what is new, the oldest first, until asked to stop, or until there is nothing left."""
+    """Look at what is new, the oldest first, until asked to stop, or until there is nothing left.
+
+    Where the settings want no looking, what was to be looked at goes as it is.
+    """
     while not stop.is_set():
         beat()
         try:
+            if not looking.is_wanted:
+                spool.let_go()
             frame = spool.next_new()
             if frame is not None:
-                _look_at(spool, looker, frame)
+                _look_at(spool, looking.looker(), frame)
             elif until_done:
                 return
             troubles.over("looking")
-        except SpoolError as error:
+        except SpokenError as error:
             troubles.has("looking", error)
             stop.wait(AGAIN_S)
             continue
@@ -149,9 +186,10 @@ def _look_at(spool: Spool, looker: Looker, frame: Frame) -> None:
     photo = spool.photo(frame)
     if photo is None:
         return
-    looked = looker.look(photo, frame.metadata)
     try:
-        spool.replace(frame, looked)
+        spool.replace(frame, looker.look(photo, frame.metadata))
+    except NotCoverable as error:
+        spool.mark(frame.id, "refused", reason=str(error))
     except SpoolFull as error:
         raise SpoolFull(
             "no room for the redacted copy of a frame; it waits ({reason})", reason=SpokenError(str(error))

@@ -11,6 +11,7 @@ from streetsight.service.agent import tables
 from streetsight.service.agent.faults import NO_ROOM, SpoolError, SpoolFull
 
 DATABASE, LOCK = "spool.sqlite", "lock"
+ASIDE = "photos-of-a-lost-spool"
 BUSY_S = 30.0
 
 
@@ -46,9 +47,10 @@ def _explain(folder: Path, name: str, reason: str) -> SpoolError:
         )
     if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
         return SpoolError(
-            "the spool {folder} is damaged ({reason}). Move the folder away and start anew: the photos in "
-            "its folder photos/ are whole, and can be sent with `--source`",
-            folder=folder, reason=reason,
+            "the spool {folder} is damaged ({reason}). Move its files {files} away and start anew: the "
+            "photos are whole; they are put into a folder {aside}-..., to be sent with `--source` and that "
+            "folder",
+            folder=folder, reason=reason, files=f"{DATABASE}*", aside=ASIDE,
         )  # fmt: skip
     return SpoolError("the spool {folder} cannot be used ({reason})", folder=folder, reason=reason)
 

@@ -22,7 +22,8 @@ from streetsight.service.agent.heart import Heart
 from streetsight.service.agent.identity import Identity
 from streetsight.service.agent.intake import Intake
 from streetsight.service.agent.link import Link
-from streetsight.service.agent.looking import Looker, look_at_all
+from streetsight.service.agent.local import remember
+from streetsight.service.agent.looking import Looking, look_at_all
 from streetsight.service.agent.opening import held
 from streetsight.service.agent.pacing import Bucket
 from streetsight.service.agent.positions.opening import Receiver, open_places
@@ -47,16 +48,12 @@ class NothingToDo(AgentError):
 
 @dataclass(slots=True)
 class Parts:
-    """What a running agent is made of.
-
-    Attributes:
-        looker: None where frames leave as they are.
-    """
+    """What a running agent is made of."""
 
     spool: Spool
     settings: SettingsInForce
     link: Link
-    looker: Looker | None
+    looking: Looking
     clock: Clock = field(default_factory=Clock)
     troubles: Troubles = field(default_factory=Troubles)
 
@@ -71,14 +68,15 @@ def open_parts(folder: Path, identity: Identity, local: dict[str, Any]) -> Itera
     with ExitStack() as stack:
         stack.enter_context(held(folder))
         settings = SettingsInForce(folder, identity, local)
-        spool = Spool(folder, lambda: settings().spool)
+        spool = Spool(folder, lambda: settings().spool, only_covered=lambda: settings().look.redact)
         stack.callback(spool.close)
         bucket = Bucket(lambda: settings().upload.max_bytes_per_s)
         link = Link(identity, bucket, lambda: settings().upload.timeout_s)
         stack.callback(link.close)
-        look = settings().look
-        looker = Looker(lambda: settings().look) if look.detect or look.redact else None
-        yield Parts(spool, settings, link, looker)
+        looking = Looking(lambda: settings().look)
+        if looking.is_wanted and not settings.version:
+            looking.looker()  # what the vehicle's own profile wants shall work; of the server's it is told
+        yield Parts(spool, settings, link, looking)
 
 
 def run(
@@ -111,7 +109,8 @@ def _run_opened(
 ) -> None:  # fmt: skip
     """Raises SpoolFull when the spool cannot even be opened for want of room."""
     with open_parts(folder, identity, local) as parts:
-        intake = Intake(parts.spool, parts.settings, parts.looker, lambda: _offset_s(parts.clock))
+        remember(folder, local)
+        intake = Intake(parts.spool, parts.settings, parts.looking, lambda: _offset_s(parts.clock))
         places, receiver = open_places(position, profile, parts.troubles)
         cameras = [open_source(each, parts, intake, places, profile) for each in sources]
         _run_all(parts, cameras, receiver, stop)
@@ -129,10 +128,7 @@ def _run_all(
     works: dict[str, Work] = {each.name: each.run for each in cameras}
     if receiver is not None:
         works[receiver.name] = receiver.run
-    if parts.looker is not None:
-        works["looking"] = lambda stop, beat: look_at_all(
-            parts.spool, parts.looker, stop, beat, parts.troubles  # type: ignore[arg-type]
-        )  # fmt: skip
+    works["looking"] = lambda stop, beat: look_at_all(parts.spool, parts.looking, stop, beat, parts.troubles)
     sender = Sender(parts.spool, parts.link, lambda: parts.settings().upload, parts.troubles)
     for number in range(parts.settings().upload.senders):
         works[f"sender {number}"] = partial(_send, sender, parts.troubles)
@@ -213,8 +209,7 @@ def take_settings(parts: Parts, answer: dict[str, Any]) -> None:
 
 def drain(parts: Parts, stop: threading.Event, anyway: bool, thinned: bool) -> int:
     """Look at and send all that waits; gives how many frames are left, 0 unless asked to stop."""
-    if parts.looker is not None:
-        look_at_all(parts.spool, parts.looker, stop, lambda: None, parts.troubles, until_done=True)
+    look_at_all(parts.spool, parts.looking, stop, lambda: None, parts.troubles, until_done=True)
     sender = Sender(
         parts.spool, parts.link, lambda: parts.settings().upload, parts.troubles, thinned=thinned,
         anyway=anyway,

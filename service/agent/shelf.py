@@ -2,13 +2,18 @@
 
 import contextlib
 import shutil
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import structlog
+
 from streetsight.models.durable import replace_file, sync_folder
-from streetsight.service.agent.opening import spoken
+from streetsight.service.agent.opening import ASIDE, spoken
 
 BALLAST_BYTES = 1 << 20
+
+log = structlog.get_logger(__name__)
 
 
 class Shelf:
@@ -21,16 +26,15 @@ class Shelf:
             self._photos.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(folder)
 
-    def write(self, sha256: str, content: bytes, redacted: bool) -> str:
-        """Durably; gives the file's name. Raises SpoolFull, SpoolError."""
+    def write(self, name: str, content: bytes) -> str:
+        """Durably, under a name that begins with the digest; gives where. Raises SpoolFull, SpoolError."""
         with spoken(self.folder):
-            shelf = self._photos / sha256[:2]
+            shelf = self._photos / name[:2]
             if not shelf.is_dir():
                 shelf.mkdir(mode=0o700, exist_ok=True)
                 sync_folder(self._photos)
-            name = f"{sha256}.redacted" if redacted else sha256
             replace_file(shelf / name, content)
-        return f"{sha256[:2]}/{name}"
+        return f"{name[:2]}/{name}"
 
     def read(self, file: str) -> bytes:
         """Nothing for a file that cannot be read."""
@@ -43,6 +47,17 @@ class Shelf:
         for file in files:
             with contextlib.suppress(OSError):  # the next start tries again
                 (self._photos / file).unlink(missing_ok=True)
+
+    def set_aside(self) -> None:
+        """Put photos that nobody knows anything of where a person finds them, and can send them from."""
+        if not self.files():
+            return
+        with spoken(self.folder):
+            aside = self.folder / f"{ASIDE}-{time.strftime('%Y%m%d-%H%M%S')}"
+            self._photos.rename(aside)
+            self._photos.mkdir(mode=0o700)
+            sync_folder(self.folder)
+        log.warning("photos_without_spool", folder=str(aside), send_with=f"--source {aside}")
 
     def files(self) -> set[str]:
         """All that are there, drafts too."""

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from streetsight.service.agent.database import SpoolDatabase
 from streetsight.service.agent.faults import SpoolError, SpoolFull
+from streetsight.service.agent.opening import DATABASE
 from streetsight.service.agent.outings import Outings
 from streetsight.service.agent.seen import SeenFiles
 from streetsight.service.agent.settings import SpoolSettings
@@ -30,6 +31,8 @@ THINNED_RANK, CONTEXT_RANK, DETECTED_RANK = 2, 3, 5
 ROWS_KEPT_S = 30 * 86400.0
 Mark = tuple[int, str, str | None, str | None, str | None]
 MOST_VICTIMS = 10_000
+COVERED = ".redacted.jpg"
+UNCOVERED = "(sha256 = taken_sha256)"  # what would be sent is what was taken
 SLACK_BYTES = 256 << 10  # a disk counts in blocks, and the log of it all takes room too
 
 
@@ -85,10 +88,24 @@ def rank_of(looked: Looked | None) -> int:
 class Spool:
     """Safe to use from several threads; one process at a time (`opening.held`)."""
 
-    def __init__(self, folder: Path, bounds: Callable[[], SpoolSettings]) -> None:
-        """Raises SpoolError when the folder cannot be used."""
-        self.folder, self._bounds = folder, bounds
+    def __init__(
+        self,
+        folder: Path,
+        bounds: Callable[[], SpoolSettings],
+        only_covered: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Open the spool of a folder.
+
+        Args:
+            only_covered: whether, as set now, no frame is given out to be sent as it was taken.
+
+        Raises:
+            SpoolError: the folder cannot be used.
+        """
+        self.folder, self._bounds, self._only_covered = folder, bounds, only_covered
         self._shelf = Shelf(folder)
+        if not (folder / DATABASE).exists():
+            self._shelf.set_aside()
         if self._shelf.free_bytes() < SLACK_BYTES:
             self._shelf.throw_ballast()  # not even the database would open
         self._database = SpoolDatabase(folder)
@@ -124,7 +141,8 @@ class Spool:
             if self._database.one("SELECT count(*) FROM frames WHERE taken_sha256 = ?", taken):
                 return False
             self._make_room(len(leaving), rank_of(looked))
-            file = self._shelf.write(taken, leaving, redacted=leaving is not photo)
+            suffix = COVERED if leaving is not photo else Path(name).suffix.lower()[:6]
+            file = self._shelf.write(taken + suffix, leaving)
             passed("filed")
             row = {
                 "taken_sha256": taken, "sha256": hashlib.sha256(leaving).hexdigest(), "file": file,
@@ -163,12 +181,13 @@ class Spool:
             if looked.redacted is not None:
                 size, sha256 = len(looked.redacted), hashlib.sha256(looked.redacted).hexdigest()
                 self._make_room(size, rank_of(looked), beside=frame.id)
-                file = self._shelf.write(frame.taken_sha256, looked.redacted, redacted=True)
+                file = self._shelf.write(frame.taken_sha256 + COVERED, looked.redacted)
                 passed("redacted")
             with self._database.writing() as database:
                 told = database.execute(
                     "UPDATE frames SET state = 'waiting', detections = ?, thinned = ?, file = ?, sha256 = ?, "
-                    "size_bytes = ? WHERE id = ? AND state = 'new' AND present",
+                    "size_bytes = ?, upload_url = NULL "
+                    "WHERE id = ? AND state IN ('new', 'waiting') AND present",
                     (looked.detections, looked.thinned, file, sha256, size, frame.id),
                 ).rowcount
             passed("looked")
@@ -179,9 +198,16 @@ class Spool:
     # sending
 
     def next_new(self) -> Frame | None:
-        """The oldest frame that nobody has looked at."""
-        found = self._frames("state = 'new' AND present ORDER BY id LIMIT 1")
+        """The oldest frame that nobody has looked at, or that is still to be covered before it may leave."""
+        which = f"state IN ('new', 'waiting') AND {UNCOVERED}" if self._only_covered() else "state = 'new'"
+        found = self._frames(f"{which} AND present ORDER BY id LIMIT 1")
         return found[0] if found else None
+
+    def let_go(self) -> None:
+        """Let what was to be looked at be sent as it is: nobody wants it looked at any more."""
+        if self._database.one("SELECT EXISTS (SELECT 1 FROM frames WHERE state = 'new')"):
+            with self._database.writing() as database:
+                database.execute("UPDATE frames SET state = 'waiting' WHERE state = 'new' AND present")
 
     def waiting(self, limit: int, besides: Iterable[int] = (), thinned: bool = False) -> list[Frame]:
         """Frames to be sent, those with detections first, then the oldest.
@@ -193,6 +219,8 @@ class Spool:
         taken = list(besides)
         marks = ",".join("?" * len(taken))
         which = "thinned IN (0, 1)" if thinned else "thinned = 0"
+        if self._only_covered():
+            which += f" AND NOT {UNCOVERED}"
         return self._frames(
             f"state = 'waiting' AND {which} AND present AND id NOT IN ({marks}) "
             "ORDER BY detections > 0 DESC, id LIMIT ?",
@@ -259,6 +287,10 @@ class Spool:
         waiting = f"SELECT count(*) FROM frames WHERE state IN ('new', 'waiting', 'uploaded') {which}"
         return int(self._database.one(waiting)) + len(self.outings.to_close())
 
+    def refused(self) -> int:
+        """Frames that are here and will not be sent."""
+        return int(self._database.one("SELECT count(*) FROM frames WHERE state = 'refused' AND present"))
+
     def free_bytes(self) -> int:
         """On the spool's disk."""
         return self._shelf.free_bytes()
@@ -300,6 +332,12 @@ class Spool:
             if lacking <= 0:
                 break
         if lacking > 0:
+            if size > int(bounds.max_bytes):
+                raise SpoolFull(
+                    "a photo of {size} bytes was not taken: the whole spool may have {most}; let "
+                    "agent.spool.max_bytes be larger",
+                    size=size, most=int(bounds.max_bytes),
+                )  # fmt: skip
             raise SpoolFull(
                 "the spool {folder} is full of frames that go before this one; bring the vehicle where it "
                 "can upload, or let the spool be larger. This one was not taken, what is there is safe",

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vehicles import City, jpegs
+from vehicles import City, Vehicle, jpegs
 
 from streetsight.service.agent.clock import Clock
 from streetsight.service.agent.heart import Heart, temperature_celsius
 from streetsight.service.agent.identity import Identity
 from streetsight.service.agent.link import Link
-from streetsight.service.agent.looking import Looker, look_at_all
+from streetsight.service.agent.looking import Looking, look_at_all
 from streetsight.service.agent.pacing import Bucket
 from streetsight.service.agent.remote import SettingsInForce
 from streetsight.service.agent.sending import Sender
@@ -171,19 +171,69 @@ def test_the_hottest_sensor_counts(tmp_path: Path) -> None:
 def test_frames_with_detections_go_first_and_the_others_are_thinned_by_the_way(
     spool: Spool, photos: list[bytes]
 ) -> None:
-    looker = Looker(lambda: LookSettings(detect=True, context_every_m=15))
+    looking = Looking(lambda: LookSettings(detect=True, context_every_m=15))
     empty = jpegs(6, 5, side=320)
     for number, photo in enumerate(empty):
         position = {"lon": 120 + number * 5 / 96_400, "lat": 30.0, "source": "device"}  # every five metres
         assert spool.keep(photo, f"empty {number}", {"position": position}, spool.outings.current(9999), None)
     for number, photo in enumerate(photos):
         assert spool.keep(photo, f"street {number}", {}, spool.outings.current(9999), None)
-    look_at_all(spool, looker, threading.Event(), lambda: None, Troubles(), until_done=True)
+    look_at_all(spool, looking, threading.Event(), lambda: None, Troubles(), until_done=True)
     waiting = spool.waiting(100)
     seen = [each for each in waiting if each.detections]
     assert seen, "the rendered street has garbage and potholes"
     assert waiting[: len(seen)] == seen
     assert {each.name for each in waiting if each.name.startswith("empty")} == {"empty 0", "empty 3"}
+
+
+def test_redaction_counts_at_once_for_what_waits_and_what_comes(
+    tmp_path: Path, city: City, link: Link, photos: list[bytes]
+) -> None:
+    """The server may ask for it at any time: nothing that was taken before leaves as it was taken."""
+    look = [LookSettings()]
+    spool = Spool(
+        tmp_path / "spool", lambda: SpoolSettings(min_free_bytes=0),  # type: ignore[arg-type]
+        only_covered=lambda: look[0].redact,
+    )  # fmt: skip
+    looking, sender = Looking(lambda: look[0]), Sender(spool, link, UploadSettings, Troubles())
+    keep(spool, photos[0])
+    keep(spool, b"no picture at all")
+    assert not looking.is_wanted
+    look[0] = LookSettings(redact=True)
+    assert spool.keep(photos[1], "b.jpg", {}, spool.outings.current(3600), None)
+    sender.turn()
+    assert city.photos() == {}
+    look_at_all(spool, looking, threading.Event(), lambda: None, Troubles(), until_done=True)
+    while spool.waiting(1):
+        sender.turn()
+    sent = city.photos()
+    assert len(sent) == 2
+    assert all(photo not in sent.values() and b"Exif" not in photo for photo in photos[:2])
+    assert not any(b"Exif" in photo for photo in sent.values())
+    assert states(spool) == {"sent": 2, "refused": 1}
+    spool.close()
+
+
+def test_drain_goes_by_the_settings_that_the_agent_ran_with(
+    city: City, tmp_path: Path, photos: list[bytes]
+) -> None:
+    vehicle = Vehicle(tmp_path / "vehicle", "http://127.0.0.1:9", city.command("device", "add", "van"))
+    vehicle.configure(look={"redact": True})
+    vehicle.shoot("a.jpg", photos[0])
+    vehicle.start()
+    vehicle.wait_until_running()
+    while vehicle.in_camera():
+        time.sleep(0.05)
+    vehicle.end()
+    done = subprocess.run(
+        [sys.executable, "-m", "streetsight.cli", "agent", "drain", "--state", str(vehicle.state), "--server",
+         city.url, "--token-file", str(vehicle.folder / "token"), "--lang", "en"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.strip()) == (0, "0 frames are left"), done.stderr
+    (sent,) = city.photos().values()
+    assert sent != photos[0]
+    assert b"Exif" not in sent
 
 
 def test_an_agent_loads_no_toolkit_that_it_does_not_need() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from streetsight.service.agent.intake import Intake
+from streetsight.service.agent.looking import Looking
 from streetsight.service.agent.settings import AgentSettings, SpoolSettings
 from streetsight.service.agent.spool import Spool
 from streetsight.service.agent.troubles import Troubles
@@ -27,7 +28,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 @pytest.fixture
 def intake(spool: Spool, agent_settings: AgentSettings) -> Intake:
-    return Intake(spool, lambda: agent_settings, None)
+    return Intake(spool, lambda: agent_settings, Looking(lambda: agent_settings.look))
 
 
 @pytest.fixture

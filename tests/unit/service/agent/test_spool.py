@@ -77,7 +77,7 @@ def test_no_frame_goes_while_one_is_left_that_goes_before_it(
             spool.mark(newest, end, reason="because")
     spool.close()
     present = {row[0] for row in rows(folder, "SELECT taken_sha256 FROM frames WHERE present")}
-    assert {path.name for path in (folder / "photos").glob("*/*")} == present
+    assert {path.stem for path in (folder / "photos").glob("*/*")} == present
     again = Spool(folder, lambda: ROOMY)
     assert {row[0] for row in rows(folder, "SELECT taken_sha256 FROM frames WHERE present")} == present
     again.close()
@@ -108,7 +108,7 @@ def test_what_a_crash_left_is_removed_and_what_somebody_took_away_is_logged(tmp_
     draft = orphan.with_name(f".{'cd' * 32}.draft")
     draft.write_bytes(b"half")
     lost = hashlib.sha256(photo(1)).hexdigest()
-    (folder / "photos" / lost[:2] / lost).unlink()
+    (folder / "photos" / lost[:2] / f"{lost}.jpg").unlink()
     spool = Spool(folder, lambda: ROOMY)
     assert not orphan.exists()
     assert not draft.exists()
@@ -131,13 +131,57 @@ def test_a_spool_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
     assert (tmp_path / "spool.sqlite").read_bytes() == before
 
 
-def test_a_damaged_spool_says_where_its_photos_are(tmp_path: Path) -> None:
+def test_the_photos_of_a_damaged_spool_outlive_it(tmp_path: Path) -> None:
+    """As its message says: the database away, the agent begun anew, and the photos sent from a folder."""
     spool = Spool(tmp_path, lambda: ROOMY)
     keep(spool, 1, None)
+    keep(spool, 2, Looked(1, redacted=b"covered"))
     spool.close()
     (tmp_path / "spool.sqlite").write_bytes(b"no database at all" * 100)
-    with pytest.raises(SpoolError, match="photos in its folder photos/ are whole"):
+    with pytest.raises(SpoolError, match=r"Move its files spool.sqlite\* away .* photos are whole"):
         Spool(tmp_path, lambda: ROOMY)
+    for file in tmp_path.glob("spool.sqlite*"):
+        file.unlink()
+    Spool(tmp_path, lambda: ROOMY).close()
+    Spool(tmp_path, lambda: ROOMY).close()
+    (aside,) = tmp_path.glob("photos-of-a-lost-spool-*")
+    names = {path.name: path.read_bytes() for path in aside.glob("*/*")}
+    assert sorted(names.values()) == sorted([photo(1), b"covered"])
+    assert {name.rpartition(".")[2] for name in names} == {"jpg"}, (
+        "a folder source takes them by their suffix"
+    )
+
+
+def test_what_must_be_covered_is_not_given_out_before_it_is(tmp_path: Path) -> None:
+    """Also what was taken while it might have left as it was, and what was set out to be sent in pieces."""
+    must = [False]
+    spool = Spool(tmp_path, lambda: ROOMY, only_covered=lambda: must[0])
+    for number, looked in enumerate([Looked(0), Looked(1, redacted=b"covered"), None]):
+        keep(spool, number, looked)
+    spool.mark(1, "waiting", upload_url="/begun")
+    assert [each.name for each in spool.waiting(9, thinned=True)] == ["1.jpg", "0.jpg"]
+    must[0] = True
+    assert [each.name for each in spool.waiting(9, thinned=True)] == ["1.jpg"]
+    (first,) = [spool.next_new()]
+    assert first is not None
+    assert first.name == "0.jpg"
+    spool.replace(first, Looked(0, redacted=b"this one too"))
+    assert [(each.name, each.upload_url) for each in spool.waiting(9)] == [("1.jpg", None), ("0.jpg", None)]
+    last = spool.next_new()
+    assert last is not None
+    assert last.name == "2.jpg"
+    must[0] = False
+    spool.let_go()
+    assert spool.next_new() is None
+    assert [each.name for each in spool.waiting(9)] == ["1.jpg", "0.jpg", "2.jpg"]
+    spool.close()
+
+
+def test_a_photo_that_is_larger_than_the_spool_is_told_as_that(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, lambda: SpoolSettings(max_bytes=SIZE, min_free_bytes=0))  # type: ignore[arg-type]
+    with pytest.raises(SpoolFull, match=r"larger than|of 101 bytes .* may have 100"):
+        spool.keep(photo(1, SIZE + 1), "1.jpg", {}, spool.outings.current(3600), Looked(0))
+    spool.close()
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
