@@ -208,7 +208,7 @@ def test_redaction_counts_at_once_for_what_waits_and_what_comes(
         sender.turn()
     sent = city.photos()
     assert len(sent) == 2
-    assert all(photo not in sent.values() and b"Exif" not in photo for photo in photos[:2])
+    assert not {*photos} & {*sent.values()}
     assert not any(b"Exif" in photo for photo in sent.values())
     assert states(spool) == {"sent": 2, "refused": 1}
     spool.close()
