@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -24,6 +25,7 @@ from streetsight.service.agent.settings import AgentSettings
 from streetsight.service.agent.sources.clip import ClipReader, VideoFile
 from streetsight.service.agent.sources.folder import PhotoFolder
 from streetsight.service.agent.sources.live import LiveCamera, without_password
+from streetsight.service.agent.sources.opening import NoSource, Source, open_source
 from streetsight.service.agent.spool import Spool
 from streetsight.service.agent.troubles import Troubles
 
@@ -45,6 +47,15 @@ def camera(
     return PhotoFolder(
         tmp_path / "camera", intake, spool.seen, Nowhere(), DeviceProfile(), lambda: agent_settings, troubles
     )
+
+
+@pytest.fixture
+def open_camera(
+    intake: Intake, spool: Spool, agent_settings: AgentSettings, troubles: Troubles
+) -> Callable[[str], Source]:
+    """As `--source` does."""
+    parts: Any = SimpleNamespace(spool=spool, settings=lambda: agent_settings, troubles=troubles)
+    return lambda said: open_source(said, parts, intake, Nowhere(), DeviceProfile())
 
 
 def test_a_photo_that_is_still_being_written_is_waited_for(
@@ -108,6 +119,32 @@ def test_files_are_taken_once_also_after_a_restart(
     with closing(sqlite3.connect(spool.folder / "spool.sqlite")) as database:
         assert database.execute("SELECT count(*) FROM sources").fetchone() == (1,)
     assert len(frames(spool)) == 1
+
+
+def test_a_folder_that_is_not_there_is_awaited_and_costs_no_other(
+    open_camera: Callable[[str], Source], tmp_path: Path, troubles: Troubles, running: Run,
+    eventually: Eventually, spool: Spool,
+) -> None:  # fmt: skip
+    folder = tmp_path / "card"
+    running(open_camera(str(folder)).run)
+    eventually(lambda: "put the card back, or mount it" in str([str(each.error) for each in troubles.now()]))
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(jpegs(1, 5)[0])
+    eventually(lambda: len(frames(spool)) == 1 and not troubles.now())
+
+
+@pytest.mark.parametrize("said", ["rtps://camera/live", "/dev/cam0", __file__])
+def test_what_is_no_source_is_refused(said: str, open_camera: Callable[[str], Source]) -> None:
+    with pytest.raises(NoSource, match="expected a folder"):
+        open_camera(said)
+
+
+@pytest.mark.parametrize("said", ["", " ", "folder:", "video:"])
+def test_an_empty_source_is_not_the_current_directory(
+    said: str, open_camera: Callable[[str], Source]
+) -> None:
+    with pytest.raises(NoSource, match="a source is empty"):
+        open_camera(said)
 
 
 def place(metres: float, speed_mps: float | None = None, accuracy_m: float | None = None) -> Place:
