@@ -51,7 +51,8 @@ def open_places(
     if parts.scheme == "gpx":
         from streetsight.inference.positions.receivers import read_track
 
-        return Recorded(read_track(Path(said.removeprefix("gpx:")), profile.track_crs)), None
+        track = read_track(Path(said.removeprefix("gpx:")), profile.track_crs)
+        return Recorded(track, profile.clock_offset_s or 0.0, troubles, said), None
     places = Received(troubles, said)
     if parts.scheme == "gpsd":
         open_line = partial(connect, parts.hostname or "127.0.0.1", port or GPSD_PORT, WATCH)

@@ -155,8 +155,9 @@ class PhotoFolder:
         """Raises PhotoError, SpoolFull, OSError."""
         content = found.path.read_bytes()
         photo = read_photo(content, LOOK_PX)  # decoded small: a photo that is cut off is seen by nothing else
-        taken_at, place = self._when(photo, found), self._where(photo, found)
-        moment_s = (taken_at or datetime.fromtimestamp(found.mtime_ns / 1e9, UTC)).timestamp()
+        taken_at, written_s = self._when(photo, found), found.mtime_ns / 1e9
+        moment_s = taken_at.timestamp() if taken_at else written_s
+        place = self._where(photo, written_s if self._places.live else moment_s)
         reason = None
         if self._sampler.due(moment_s, place, own_pace=True):
             own = None if photo.metadata.position else place
@@ -190,11 +191,11 @@ class PhotoFolder:
             return taken_at.replace(tzinfo=self._profile.zone) if self._profile.zone else None
         return taken_at
 
-    def _where(self, photo: Photo, found: Found) -> Place | None:
-        """By the photo itself; else where the vehicle was when the file was written."""
+    def _where(self, photo: Photo, moment_s: float) -> Place | None:
+        """By the photo itself; else where the vehicle was then."""
         said = photo.metadata.position
         if said is None:
-            return self._places.at(found.mtime_ns / 1e9)
+            return self._places.at(moment_s)
         return Place(said.lon, said.lat, said.source, said.accuracy_m, photo.metadata.course_deg,
                      photo.metadata.speed_mps, photo.metadata.gps_time)  # fmt: skip
 
