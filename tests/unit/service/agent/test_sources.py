@@ -237,6 +237,75 @@ class Driving:
         return place(10 * (moment_s % 1000), 10.0)
 
 
+class Standing(Driving):
+    """It has stood here since yesterday."""
+
+    def at(self, moment_s: float) -> Place | None:
+        return place(0, 0.0)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"PATIENCE_S": 0.0, "CLIP_PATIENCE_S": 1e6, "MOVED_M": 0.01}.items():
+        monkeypatch.setattr(f"streetsight.service.agent.sources.quiet.{name}", value)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_folder_that_nothing_comes_into_while_the_vehicle_moves_is_told_until_something_does(
+    camera_at: Callable[[Places], PhotoFolder], tmp_path: Path, troubles: Troubles, eventually: Eventually
+) -> None:
+    camera, stop = camera_at(Driving()), threading.Event()
+
+    def told() -> bool:
+        camera.turn(stop)
+        return "no new file has come" in str([str(each.error) for each in troubles.now()])
+
+    eventually(told)
+    (tmp_path / "camera" / "a.mp4").write_bytes(b"still being written")
+    assert not told()
+    for _ in range(3):
+        time.sleep(0.01)
+        assert not told(), "a clip takes minutes"
+    (tmp_path / "camera" / "b.jpg").write_bytes(jpegs(1, 6)[0])
+    assert not told()
+    eventually(told)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("places", [Nowhere(), Standing()])
+def test_nobody_expects_files_of_a_vehicle_that_stands_or_of_which_nobody_knows(
+    places: Places, camera_at: Callable[[Places], PhotoFolder], troubles: Troubles
+) -> None:
+    camera = camera_at(places)
+    for _ in range(5):
+        camera.turn(threading.Event())
+        time.sleep(0.01)
+    assert troubles.now() == []
+
+
+def test_files_that_are_left_out_are_told_and_so_is_one_that_stays_empty(
+    camera: PhotoFolder, tmp_path: Path, spool: Spool, troubles: Troubles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, folder = threading.Event(), tmp_path / "camera"
+    for second, (name, content) in enumerate(
+        {"text.jpg": b"this is no picture", "cut.mp4": b"no clip", "none.mp4": b"", "none.jpg": b"",
+         "cut.jpg": jpegs(1, 7)[0][:-200]}.items()
+    ):  # fmt: skip
+        (folder / name).write_bytes(content)
+        os.utime(folder / name, (second, second))
+    camera.turn(stop)
+    assert "1 since the start; the last file is cut.mp4: " in str(troubles.now()[0].error)
+    monkeypatch.setattr("streetsight.service.agent.sources.folder.UNFINISHED_S", 0.0)
+    camera.turn(stop)
+    (left_out,) = troubles.now()
+    assert left_out.where == f"left out of {camera.name}"
+    assert "5 since the start; the last file is cut.jpg: the picture ends too early" in str(left_out.error)
+    assert camera.turn(stop) == 0
+    (folder / "none.jpg").write_bytes(jpegs(1, 8)[0])
+    assert camera.turn(stop) == 1, "what comes after all is taken"
+    assert len(frames(spool)) == 1
+
+
 def seconds_of_noon(second: float) -> float:
     return datetime(2026, 5, 6, 12, tzinfo=UTC).timestamp() + second
 
