@@ -6,18 +6,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from streetsight.inference.positions.profile import DeviceProfile
 from streetsight.service.agent.faults import AgentError
 from streetsight.service.agent.positions.places import Nowhere, Places, Received, Recorded
 from streetsight.service.agent.positions.receivers import (
+    GPSD,
+    NMEA,
     WATCH,
     LineReceiver,
     SerialLine,
     connect,
-    fixes_of_gpsd,
-    fixes_of_nmea,
 )
 from streetsight.service.agent.troubles import Troubles
 
@@ -47,29 +47,39 @@ def open_places(
     """
     if said is None or said == "exif":
         return Nowhere(), None
-    parts = urlsplit(said)
+    parts, port = _split(said)
     if parts.scheme == "gpx":
         from streetsight.inference.positions.receivers import read_track
 
-        return Recorded(read_track(Path(said.removeprefix("gpx:")), profile.track_crs)), None
+        track = read_track(Path(said.removeprefix("gpx:")), profile.track_crs)
+        return Recorded(track, profile.clock_offset_s or 0.0, troubles, said), None
     places = Received(troubles, said)
     if parts.scheme == "gpsd":
-        open_line = partial(connect, parts.hostname or "127.0.0.1", parts.port or GPSD_PORT, WATCH)
-        return places, LineReceiver(said, open_line, fixes_of_gpsd, places, troubles)
+        open_line = partial(connect, parts.hostname or "127.0.0.1", port or GPSD_PORT, WATCH)
+        return places, LineReceiver(said, open_line, GPSD, places, troubles)
     if parts.scheme == "nmea" and parts.hostname:
-        open_line = partial(connect, parts.hostname, parts.port or NMEA_PORT)
-        return places, LineReceiver(said, open_line, fixes_of_nmea, places, troubles)
+        open_line = partial(connect, parts.hostname, port or NMEA_PORT)
+        return places, LineReceiver(said, open_line, NMEA, places, troubles)
     if parts.scheme == "nmea":
-        baud = int(dict(parse_qsl(parts.query)).get("baud", "9600"))
+        baud = dict(parse_qsl(parts.query)).get("baud", "9600")
         serial = partial(SerialLine, parts.path, _checked(baud, said))
-        return places, LineReceiver(said, serial, fixes_of_nmea, places, troubles)
+        return places, LineReceiver(said, serial, NMEA, places, troubles)
     raise _unknown(said)
 
 
-def _checked(baud: int, said: str) -> int:
-    if not hasattr(termios, f"B{baud}"):
+def _split(said: str) -> tuple[SplitResult, int | None]:
+    """Its parts, and its port."""
+    try:
+        parts = urlsplit(said)
+        return parts, parts.port
+    except ValueError as error:  # a port that is no number
+        raise _unknown(said) from error
+
+
+def _checked(baud: str, said: str) -> int:
+    if baud == "0" or not hasattr(termios, f"B{baud}"):  # B0 hangs up
         raise _unknown(said)
-    return baud
+    return int(baud)
 
 
 def _unknown(said: str) -> NoReceiver:

@@ -56,39 +56,70 @@ def _known(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class Places(Protocol):
-    """Knows where the vehicle was."""
+    """Knows where the vehicle was.
+
+    Attributes:
+        live: whether it knows of now, by the vehicle's own clock; else by the clock of what took the photos.
+    """
+
+    live: bool
 
     def at(self, moment_s: float) -> Place | None:
-        """At a moment, seconds since 1970 by the vehicle's clock; None when nobody knows."""
+        """At a moment, seconds since 1970; None when nobody knows."""
         ...
 
 
 class Nowhere:
     """Without a receiver."""
 
+    live = False
+
     def at(self, moment_s: float) -> Place | None:
         return None
 
 
 class Recorded:
-    """By a track that was recorded before."""
+    """By a track that was recorded before; one that covers no photo at all is told."""
 
-    def __init__(self, track: Track) -> None:
-        self._track = track
+    live = False
+
+    def __init__(self, track: Track, clock_offset_s: float, troubles: Troubles, name: str) -> None:
+        """`clock_offset_s`: of what took the photos, minus true time, as the device's profile has it."""
+        self._track, self._clock_offset_s = track, clock_offset_s
+        self._troubles, self._where = troubles, f"position {name}"
+        self._told = False
 
     def at(self, moment_s: float) -> Place | None:
-        found = self._track.at(np.array([moment_s]))
+        found = self._track.at(np.array([moment_s - self._clock_offset_s]))
         lon, lat = map(float, found.lon_lat[0])
         if math.isnan(lon):
+            self._tell(moment_s)
             return None
+        self._told = True  # a photo before or after the track is nothing
+        self._troubles.over(self._where)
         return Place(
             lon, lat, "gpx", _or_none(found.accuracy_m[0]), _or_none(found.course_deg[0] % 360),
             _or_none(found.speed_mps[0]),
         )  # fmt: skip
 
+    def _tell(self, moment_s: float) -> None:
+        """Once: of the first photo, until there is one that the track covers."""
+        if not self._told:
+            self._told = True
+            begin, end, moment = (np.datetime64(int(each), "s") for each in
+                                  (self._track.times_s[0], self._track.times_s[-1], moment_s))  # fmt: skip
+            said = SpokenError(
+                "the track covers {begin} to {end} UTC, and no photo so far (the first: {moment}); is it of "
+                "this drive, and are the camera's clock and the profile's time_zone right?",
+                begin=begin, end=end, moment=moment,
+            )  # fmt: skip
+            self._troubles.has(self._where, said)
+
 
 class Received:
     """By the fixes of a receiver as they come; one that jumps is not believed at once."""
+
+    live = True
 
     def __init__(self, troubles: Troubles, name: str) -> None:
         self._troubles, self._where = troubles, f"position {name}"

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import select
 import socket
 import termios
@@ -12,6 +13,7 @@ import time
 import tty
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -22,7 +24,10 @@ from streetsight.service.agent.positions.places import Received
 from streetsight.service.agent.troubles import Troubles
 
 AGAIN_S, SILENT_S, CONNECT_S, POLL_S = 2.0, 10.0, 10.0, 1.0
+GARBLED_S = 15.0  # a receiver speaks once a second; above SILENT_S, so that silence is not taken for it
+NO_FIX_S = 60.0  # a cold start takes half a minute, and so does a tunnel
 LONGEST_LINE = 65_536
+SENTENCE = re.compile(r"\$[A-Z]{4,5},")
 WATCH = b'?WATCH={"enable":true,"json":true};\n'
 P95_OF_AXIS, P95_OF_RADIUS = 1.96, 2.45  # gpsd_json(5) states errors at 95 %; ours are one sigma per axis
 
@@ -38,6 +43,21 @@ class Line(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """How a receiver speaks.
+
+    Attributes:
+        is_speech: whether a line is of this speech at all.
+        read: makes fixes of lines as they come.
+        foreign: what is told when nothing that comes is.
+    """
+
+    is_speech: Callable[[str], bool]
+    read: Callable[[Iterable[str]], Iterator[Fix]]
+    foreign: SpokenError
+
+
 class LineReceiver:
     """A receiver that says a line after the other."""
 
@@ -45,14 +65,14 @@ class LineReceiver:
         self,
         name: str,
         open_line: Callable[[], Line],
-        read: Callable[[Iterable[str]], Iterator[Fix]],
+        speech: Speech,
         places: Received,
         troubles: Troubles,
     ) -> None:
-        """`read`: makes fixes of lines as they come."""  # fmt: skip
         self.name = f"receiver {name}"
-        self._open, self._read_fixes, self._places, self._troubles = open_line, read, places, troubles
+        self._open, self._speech, self._places, self._troubles = open_line, speech, places, troubles
         self._arrivals = (0.0, 0.0)  # of the line before, and of the latest
+        self._fixed_s, self._fixed_at = time.monotonic(), datetime.now()  # the latest fix, or the start
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Until asked to stop."""
@@ -60,8 +80,9 @@ class LineReceiver:
             beat()
             try:
                 with contextlib.closing(self._open()) as line:
-                    for fix in self._read_fixes(self._lines(line, stop, beat)):
+                    for fix in self._speech.read(self._lines(line, stop, beat)):
                         self._places.add(self._arrivals[0], fix)
+                        self._fixed_s, self._fixed_at = time.monotonic(), datetime.now()
                         self._troubles.over(self.name)
             except OSError as error:
                 reason = error.strerror or str(error)
@@ -75,6 +96,7 @@ class LineReceiver:
     def _lines(self, line: Line, stop: threading.Event, beat: Callable[[], None]) -> Iterator[str]:
         """Raises Lost, OSError."""
         rest, heard_s = b"", time.monotonic()
+        understood_s = heard_s
         while not stop.is_set():
             beat()
             if not select.select([line], [], [], POLL_S)[0]:
@@ -88,7 +110,22 @@ class LineReceiver:
             *whole, rest = (rest + content)[-LONGEST_LINE:].split(b"\n")
             for each in whole:
                 self._arrivals = (self._arrivals[1], time.time())
-                yield each.decode("ascii", "replace")
+                said = each.decode("ascii", "replace")
+                if self._speech.is_speech(said):
+                    understood_s = heard_s
+                yield said
+            self._judge(heard_s, understood_s)
+
+    def _judge(self, heard_s: float, understood_s: float) -> None:
+        """Tell of a receiver that sends something and no position, for longer than is usual."""
+        if heard_s - understood_s > GARBLED_S:
+            self._troubles.has(self.name, self._speech.foreign)
+        elif heard_s - self._fixed_s > NO_FIX_S:
+            said = SpokenError(
+                "the receiver sends data and has had no fix since {since}; has its antenna a free view of "
+                "the sky?", since=f"{self._fixed_at:%H:%M:%S}",
+            )  # fmt: skip
+            self._troubles.has(self.name, said)
 
 
 def connect(host: str, port: int, greeting: bytes = b"") -> socket.socket:
@@ -121,27 +158,55 @@ class SerialLine:
         os.close(self._handle)
 
 
-def fixes_of_nmea(lines: Iterable[str]) -> Iterator[Fix]:
+def _is_sentence(line: str) -> bool:
+    return SENTENCE.search(line) is not None
+
+
+def _fixes_of_nmea(lines: Iterable[str]) -> Iterator[Fix]:
     """What stands between good sentences is left out."""
     return read_sentences(lines, Counter())
 
 
-def fixes_of_gpsd(lines: Iterable[str]) -> Iterator[Fix]:
+NMEA = Speech(
+    _is_sentence,
+    _fixes_of_nmea,
+    SpokenError("what comes is no NMEA; is the speed of the line right (?baud=...), and is it the receiver's "
+                "port?"),
+)  # fmt: skip
+
+
+def _report(line: str) -> dict[str, Any]:
+    """One line of gpsd's; empty when it is none."""
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) and "class" in said else {}
+
+
+def _is_report(line: str) -> bool:
+    return bool(_report(line))
+
+
+def _fixes_of_gpsd(lines: Iterable[str]) -> Iterator[Fix]:
     """Of its TPV reports (gpsd_json(5)) that have a position in two dimensions or three."""
-    for line in lines:
-        with contextlib.suppress(ValueError, TypeError):
-            said = json.loads(line)
-            if said.get("class") == "TPV" and said.get("mode", 0) >= 2:
+    for said in map(_report, lines):
+        with contextlib.suppress(LookupError, ValueError, TypeError, ArithmeticError):
+            if said["class"] == "TPV" and said["mode"] >= 2:
                 yield _fix_of_report(said)
 
 
 def _fix_of_report(said: dict[str, Any]) -> Fix:
-    """Raises ValueError, TypeError for one that is not whole."""
+    """Raises LookupError, ValueError, TypeError, ArithmeticError for one that is not whole."""
     moment = datetime.fromisoformat(said["time"]) if "time" in said else None
     axes = [float(said[name]) / P95_OF_AXIS for name in ("epx", "epy") if name in said]
     sigma_m = max(axes) if axes else float(said.get("eph", math.nan)) / P95_OF_RADIUS
     return Fix(
-        moment.timestamp() if moment else time.time(), float(said["lon"]) if "lon" in said else math.nan,
-        float(said["lat"]) if "lat" in said else math.nan, sigma_m, float(said.get("track", math.nan)),
-        float(said.get("speed", math.nan)),
+        moment.timestamp() if moment else time.time(), float(said["lon"]), float(said["lat"]), sigma_m,
+        float(said.get("track", math.nan)), float(said.get("speed", math.nan)),
     )  # fmt: skip
+
+
+GPSD = Speech(
+    _is_report, _fixes_of_gpsd, SpokenError("what answers is no gpsd; look at its address and its port")
+)

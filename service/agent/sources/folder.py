@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
-
 from streetsight.inference.positions.profile import DeviceProfile
 from streetsight.inference.reading import SUFFIXES, Photo, PhotoError, read_photo
 from streetsight.inference.video.clips import SUFFIXES as CLIP_SUFFIXES
@@ -24,14 +22,13 @@ from streetsight.service.agent.seen import SeenFiles
 from streetsight.service.agent.settings import AgentSettings
 from streetsight.service.agent.sources.clip import ClipReader, Found
 from streetsight.service.agent.sources.frozen import FrozenPicture
+from streetsight.service.agent.sources.quiet import QuietFolder
 from streetsight.service.agent.troubles import Troubles
 
 LOOK_EVERY_S, FULL_AGAIN_S = 0.5, 5.0
 LOOK_PX = 64
 FORGET_EVERY_S = 600.0
-UNFINISHED_S = 60.0  # a photo that ends too early and does not grow any more for so long stays broken
-
-log = structlog.get_logger(__name__)
+UNFINISHED_S = 60.0  # a file that is empty, or a photo that cannot be read, and does not change for so long
 
 
 @dataclass(slots=True)
@@ -40,10 +37,14 @@ class _Settling:
 
     since_s: dict[Found, float] = field(default_factory=dict)
 
+    def new(self, found: list[Found]) -> list[Found]:
+        """Those that were not there, or not like this, the last time."""
+        return [each for each in found if each not in self.since_s]
+
     def settled(self, found: list[Found], now_s: float, patience_s: float) -> list[Found]:
         """Those that have not changed for so long."""
         self.since_s = {each: self.since_s.get(each, now_s) for each in found}
-        return [each for each in found if each.size_bytes and now_s - self.since_s[each] >= patience_s]
+        return [each for each in found if now_s - self.since_s[each] >= patience_s]
 
     def rested_s(self, each: Found, now_s: float) -> float:
         return now_s - self.since_s[each]
@@ -61,8 +62,10 @@ class PhotoFolder:
         self.name = f"folder {folder}"
         self._settling, self._sampler = _Settling(), Sampler(settings)
         self._frozen = FrozenPicture(troubles, self.name)
+        self._quiet = QuietFolder(troubles, self.name, places)
         self._clips = ClipReader(intake, seen, places, profile, settings)
         self._forget_at_s = 0.0
+        self._left_out = 0  # files, since the start
         self._done: set[int] = set()  # of files that were finished, so that a scan asks no database
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
@@ -84,6 +87,7 @@ class PhotoFolder:
                             reason=error.strerror),
             )  # fmt: skip
             return 0
+        self._quiet.looked([each.path for each in self._settling.new(found)])
         done = 0
         for each in self._settling.settled(found, time.monotonic(), self._settings().settled_s):
             if stop.is_set():
@@ -126,6 +130,8 @@ class PhotoFolder:
         if known is not None and known.finished:
             self._done.add(hash(found))
             return False
+        if not found.size_bytes and not self._stays_so(found):
+            return False  # a camera makes the file first, and writes then
         try:
             if found.path.suffix.lower() in CLIP_SUFFIXES:
                 self._clips.read(found, known.done if known else 0, stop, beat)
@@ -134,8 +140,8 @@ class PhotoFolder:
         except FileNotFoundError:
             return False
         except PhotoError as error:
-            if error.outcome == "truncated" and not self._stays_so(found):
-                return False  # still being written
+            if not self._stays_so(found):
+                return False  # still being written: one that ends in its header is told from no other damage
             self._give_up(found, error)
         except ClipError as error:
             self._give_up(found, error)
@@ -155,8 +161,9 @@ class PhotoFolder:
         """Raises PhotoError, SpoolFull, OSError."""
         content = found.path.read_bytes()
         photo = read_photo(content, LOOK_PX)  # decoded small: a photo that is cut off is seen by nothing else
-        taken_at, place = self._when(photo, found), self._where(photo, found)
-        moment_s = (taken_at or datetime.fromtimestamp(found.mtime_ns / 1e9, UTC)).timestamp()
+        taken_at, written_s = self._when(photo, found), found.mtime_ns / 1e9
+        moment_s = taken_at.timestamp() if taken_at else written_s
+        place = self._where(photo, written_s if self._places.live else moment_s)
         reason = None
         if self._sampler.due(moment_s, place, own_pace=True):
             own = None if photo.metadata.position else place
@@ -177,7 +184,12 @@ class PhotoFolder:
 
     def _give_up(self, found: Found, error: SpokenError) -> None:
         """A file that cannot be used costs no other. It is left where it is."""
-        log.warning("file_left_out", file=str(found.path), reason=str(error))
+        self._left_out += 1
+        self._troubles.has(
+            f"left out of {self.name}",
+            SpokenError("{count} since the start; the last file is {file}: {reason}", count=self._left_out,
+                        file=found.path.relative_to(self._folder), reason=error),
+        )  # fmt: skip
         self._seen.note(str(found.path), found.size_bytes, found.mtime_ns, 0, True, str(error))
         self._done.add(hash(found))
 
@@ -190,11 +202,11 @@ class PhotoFolder:
             return taken_at.replace(tzinfo=self._profile.zone) if self._profile.zone else None
         return taken_at
 
-    def _where(self, photo: Photo, found: Found) -> Place | None:
-        """By the photo itself; else where the vehicle was when the file was written."""
+    def _where(self, photo: Photo, moment_s: float) -> Place | None:
+        """By the photo itself; else where the vehicle was then."""
         said = photo.metadata.position
         if said is None:
-            return self._places.at(found.mtime_ns / 1e9)
+            return self._places.at(moment_s)
         return Place(said.lon, said.lat, said.source, said.accuracy_m, photo.metadata.course_deg,
                      photo.metadata.speed_mps, photo.metadata.gps_time)  # fmt: skip
 

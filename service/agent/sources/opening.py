@@ -1,5 +1,6 @@
 """A source by what the user calls it."""
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -33,16 +34,20 @@ def open_source(said: str, parts: "Parts", intake: Intake, places: Places, profi
     """`/folder`, `folder:/folder`, `/clip.mp4`, `/dev/video0`, `v4l2:/dev/video0`, `rtsp://...`.
 
     Raises:
-        NoSource: for anything else. A camera that is not there now is waited for, and no error.
+        NoSource: for anything else. What is not there now is waited for, and no error: a card that is not
+            mounted yet costs no other camera. A path of nothing is a folder, unless it looks like a video.
     """
     kind, _, rest = said.partition(":")
-    path = Path(rest if kind in ("folder", "video", "v4l2") else said)
+    place = rest if kind in ("folder", "video", "v4l2") else said
+    if not place.strip():
+        raise NoSource("a source is empty; name a camera or its folder with --source")
+    path = Path(place)
     if kind in STREAMS or kind == "v4l2" or said.startswith("/dev/video"):
         from streetsight.service.agent.sources.live import LiveCamera
 
         address = str(path) if kind == "v4l2" else said
         return LiveCamera(address, intake, places, parts.settings, parts.troubles)
-    if kind == "folder" or path.is_dir():
+    if kind == "folder" or os.path.isdir(path) or _may_come(path, said):
         from streetsight.service.agent.sources.folder import PhotoFolder
 
         return PhotoFolder(
@@ -56,3 +61,9 @@ def open_source(said: str, parts: "Parts", intake: Intake, places: Places, profi
     raise NoSource(
         "{source}: expected a folder, a video file, rtsp://..., or a camera such as /dev/video0", source=said
     )
+
+
+def _may_come(path: Path, said: str) -> bool:
+    """Whether it may be a folder that is not mounted yet."""
+    video, device = path.suffix.lower() in CLIP_SUFFIXES, path.absolute().is_relative_to("/dev")
+    return not (os.path.exists(path) or video or device or "://" in said)

@@ -1,5 +1,6 @@
 """Where the vehicle is: gpsd, NMEA by TCP and by a serial line, tracks; jumps and silence are noticed."""
 
+import contextlib
 import json
 import os
 import pty
@@ -20,8 +21,8 @@ from streetsight.service.agent.troubles import Troubles
 PROFILE = DeviceProfile()
 
 
-def nmea(second: int, lat: str = "3015.0000", lon: str = "12010.0000") -> bytes:
-    body = f"GPRMC,0830{second:02},A,{lat},N,{lon},E,19.438,90.0,060526,,"
+def nmea(second: int, lat: str = "3015.0000", lon: str = "12010.0000", status: str = "A") -> bytes:
+    body = f"GPRMC,0830{second:02},{status},{lat},N,{lon},E,19.438,90.0,060526,,"
     return f"${body}*{_checksum(body)}\r\n".encode()
 
 
@@ -60,6 +61,30 @@ def speak() -> Iterator[Callable[..., int]]:
     yield speak
     for each in (*listeners, *held):
         each.close()
+
+
+@pytest.fixture
+def chat() -> Iterator[Callable[..., int]]:
+    """A TCP server that says the same lines again and again, which a test may change; gives its port."""
+    with contextlib.ExitStack() as stack:
+        over = threading.Event()
+        stack.callback(over.set)
+
+        def chat(lines: list[bytes], end: bytes = b"\n") -> int:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+            def serve() -> None:
+                with contextlib.suppress(OSError):
+                    while True:
+                        connection, _ = listener.accept()
+                        with connection, contextlib.suppress(OSError):
+                            while not over.wait(0.02):
+                                connection.sendall(b"".join(each + end for each in lines))
+
+            threading.Thread(target=serve, daemon=True).start()
+            return int(listener.getsockname()[1])
+
+        yield chat
 
 
 def now_s() -> float:
@@ -135,7 +160,70 @@ def test_a_receiver_that_is_away_is_told_and_waited_for(
     assert "No such file" in str(troubles.now()[0].error)
 
 
-@pytest.mark.parametrize("said", ["carrier-pigeon", "nmea:/dev/ttyUSB0?baud=123", "gps:1"])
+TPV = b'{"class":"TPV","mode":3,"lat":30.25,"lon":120.5}'
+
+
+@pytest.mark.parametrize(
+    ("scheme", "lines"),
+    [
+        ("gpsd", [b'{"class":"TPV","mode":1}', b'{"class":"SKY"}', b'{"class":"TPV","mode":3}']),
+        ("nmea", [nmea(1, status="V"), nmea(2, status="V"), b"$GPGSV,1,1,00*79"]),
+    ],
+)  # fmt: skip
+def test_a_receiver_without_a_fix_is_told_until_it_has_one(
+    scheme: str, lines: list[bytes], chat: Callable[..., int], running: Callable[..., None],
+    troubles: Troubles, eventually: Callable[..., None], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("streetsight.service.agent.positions.receivers.NO_FIX_S", 0.3)
+    port = chat(lines)
+    places, receiver = open_places(f"{scheme}://127.0.0.1:{port}", PROFILE, troubles)
+    assert receiver is not None
+    running(receiver.run)
+    eventually(lambda: "has had no fix since" in str([str(each.error) for each in troubles.now()]))
+    assert places.at(now_s()) is None
+    monkeypatch.setattr("streetsight.service.agent.positions.receivers.NO_FIX_S", 60)
+    lines[:] = [TPV] if scheme == "gpsd" else [nmea(2), nmea(3)]
+    eventually(lambda: not troubles.now() and places.at(now_s()))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "lines", "told"),
+    [
+        ("nmea", [bytes(range(128, 200))], "?baud="),  # another speed: not even lines
+        ("nmea", [b"!AIVDM,1,1,,A,x,0*00", TPV], "?baud="),
+        ("gpsd", [b"5", b"[1]", b"null", b"[" * 9000, b"SSH-2.0"], "no gpsd"),
+    ],
+)
+def test_what_does_not_speak_as_expected_is_told(
+    scheme: str, lines: list[bytes], told: str, chat: Callable[..., int], running: Callable[..., None],
+    troubles: Troubles, eventually: Callable[..., None], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("streetsight.service.agent.positions.receivers.GARBLED_S", 0.3)
+    port = chat(lines, b"" if lines[0][0] >= 128 else b"\n")
+    _, receiver = open_places(f"{scheme}://127.0.0.1:{port}", PROFILE, troubles)
+    assert receiver is not None
+    running(receiver.run)
+    eventually(lambda: told in str([str(each.error) for each in troubles.now()]))
+
+
+def test_a_short_time_without_a_fix_is_nothing(
+    chat: Callable[..., int], troubles: Troubles, eventually: Callable[..., None]
+) -> None:
+    port = chat([b'{"class":"TPV","mode":1}'])
+    _, receiver = open_places(f"gpsd://127.0.0.1:{port}", PROFILE, troubles)
+    assert receiver is not None
+    stop, beats = threading.Event(), iter(range(1000))
+    receiver.run(stop, lambda: stop.set() if next(beats) == 30 else None)
+    assert troubles.now() == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "carrier-pigeon", "gps:1", "gpsd://127.0.0.1:abc", "gpsd://127.0.0.1:99999", "gpsd://[::1",
+        "nmea:/dev/ttyUSB0?baud=123", "nmea:/dev/ttyUSB0?baud=abc", "nmea:/dev/ttyUSB0?baud=0",
+    ],
+)  # fmt: skip
 def test_what_is_no_receiver_is_refused(said: str, troubles: Troubles) -> None:
     with pytest.raises(NoReceiver, match="expected gpsd://"):
         open_places(said, PROFILE, troubles)

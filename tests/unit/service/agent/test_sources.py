@@ -1,29 +1,36 @@
 """Sources: folders, videos, streams. What is half written is waited for, what fails is told."""
 
+import io
+import json
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 from streams import RtspCamera
 from vehicles import jpegs
 
 from streetsight.inference.positions.profile import DeviceProfile
+from streetsight.inference.positions.tracks import Fix, build_track
 from streetsight.service.agent.intake import Intake
-from streetsight.service.agent.positions.places import Nowhere, Place
+from streetsight.service.agent.positions.places import Nowhere, Place, Places, Recorded
 from streetsight.service.agent.sampling import Sampler
 from streetsight.service.agent.settings import AgentSettings
 from streetsight.service.agent.sources.clip import ClipReader, VideoFile
 from streetsight.service.agent.sources.folder import PhotoFolder
 from streetsight.service.agent.sources.live import LiveCamera, without_password
+from streetsight.service.agent.sources.opening import NoSource, Source, open_source
 from streetsight.service.agent.spool import Spool
 from streetsight.service.agent.troubles import Troubles
 
@@ -38,13 +45,29 @@ def frames(spool: Spool) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def camera(
+def camera_at(
     tmp_path: Path, intake: Intake, spool: Spool, agent_settings: AgentSettings, troubles: Troubles
-) -> PhotoFolder:
-    (tmp_path / "camera").mkdir()
-    return PhotoFolder(
-        tmp_path / "camera", intake, spool.seen, Nowhere(), DeviceProfile(), lambda: agent_settings, troubles
+) -> Callable[..., PhotoFolder]:
+    """A camera's folder, in a vehicle that is there."""
+    folder = tmp_path / "camera"
+    folder.mkdir()
+    return lambda places, profile=DeviceProfile(): PhotoFolder(
+        folder, intake, spool.seen, places, profile, lambda: agent_settings, troubles
     )
+
+
+@pytest.fixture
+def camera(camera_at: Callable[[Places], PhotoFolder]) -> PhotoFolder:
+    return camera_at(Nowhere())
+
+
+@pytest.fixture
+def open_camera(
+    intake: Intake, spool: Spool, agent_settings: AgentSettings, troubles: Troubles
+) -> Callable[[str], Source]:
+    """As `--source` does."""
+    parts: Any = SimpleNamespace(spool=spool, settings=lambda: agent_settings, troubles=troubles)
+    return lambda said: open_source(said, parts, intake, Nowhere(), DeviceProfile())
 
 
 def test_a_photo_that_is_still_being_written_is_waited_for(
@@ -59,7 +82,6 @@ def test_a_photo_that_is_still_being_written_is_waited_for(
     slow = tmp_path / "camera" / "slow.jpg"
     slow.write_bytes(one[: len(one) // 2])
     (tmp_path / "camera" / "empty.jpg").write_bytes(b"")
-    (tmp_path / "camera" / "broken.jpg").write_bytes(b"this is no picture")
     (tmp_path / "camera" / ".draft.jpg").write_bytes(two)
     (tmp_path / "camera" / "day").mkdir()
     (tmp_path / "camera" / "day" / "good.JPG").write_bytes(three)
@@ -108,6 +130,32 @@ def test_files_are_taken_once_also_after_a_restart(
     with closing(sqlite3.connect(spool.folder / "spool.sqlite")) as database:
         assert database.execute("SELECT count(*) FROM sources").fetchone() == (1,)
     assert len(frames(spool)) == 1
+
+
+def test_a_folder_that_is_not_there_is_awaited_and_costs_no_other(
+    open_camera: Callable[[str], Source], tmp_path: Path, troubles: Troubles, running: Run,
+    eventually: Eventually, spool: Spool,
+) -> None:  # fmt: skip
+    folder = tmp_path / "card"
+    running(open_camera(str(folder)).run)
+    eventually(lambda: "put the card back, or mount it" in str([str(each.error) for each in troubles.now()]))
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(jpegs(1, 5)[0])
+    eventually(lambda: len(frames(spool)) == 1 and not troubles.now())
+
+
+@pytest.mark.parametrize("said", ["rtps://camera/live", "/dev/cam0", __file__])
+def test_what_is_no_source_is_refused(said: str, open_camera: Callable[[str], Source]) -> None:
+    with pytest.raises(NoSource, match="expected a folder"):
+        open_camera(said)
+
+
+@pytest.mark.parametrize("said", ["", " ", "folder:", "video:"])
+def test_an_empty_source_is_not_the_current_directory(
+    said: str, open_camera: Callable[[str], Source]
+) -> None:
+    with pytest.raises(NoSource, match="a source is empty"):
+        open_camera(said)
 
 
 def place(metres: float, speed_mps: float | None = None, accuracy_m: float | None = None) -> Place:
@@ -183,8 +231,139 @@ def test_a_video_that_breaks_off_gives_what_it_has_and_costs_no_other(
 class Driving:
     """Ten metres a second to the east."""
 
+    live = True
+
     def at(self, moment_s: float) -> Place | None:
         return place(10 * (moment_s % 1000), 10.0)
+
+
+class Standing(Driving):
+    """It has stood here since yesterday."""
+
+    def at(self, moment_s: float) -> Place | None:
+        return place(0, 0.0)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"PATIENCE_S": 0.0, "CLIP_PATIENCE_S": 1e6, "MOVED_M": 0.01}.items():
+        monkeypatch.setattr(f"streetsight.service.agent.sources.quiet.{name}", value)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_folder_that_nothing_comes_into_while_the_vehicle_moves_is_told_until_something_does(
+    camera_at: Callable[[Places], PhotoFolder], tmp_path: Path, troubles: Troubles, eventually: Eventually
+) -> None:
+    camera, stop = camera_at(Driving()), threading.Event()
+
+    def told() -> bool:
+        camera.turn(stop)
+        return "no new file has come" in str([str(each.error) for each in troubles.now()])
+
+    eventually(told)
+    (tmp_path / "camera" / "a.mp4").write_bytes(b"still being written")
+    assert not told()
+    for _ in range(3):
+        time.sleep(0.01)
+        assert not told(), "a clip takes minutes"
+    (tmp_path / "camera" / "b.jpg").write_bytes(jpegs(1, 6)[0])
+    assert not told()
+    eventually(told)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("places", [Nowhere(), Standing()])
+def test_nobody_expects_files_of_a_vehicle_that_stands_or_of_which_nobody_knows(
+    places: Places, camera_at: Callable[[Places], PhotoFolder], troubles: Troubles
+) -> None:
+    camera = camera_at(places)
+    for _ in range(5):
+        camera.turn(threading.Event())
+        time.sleep(0.01)
+    assert troubles.now() == []
+
+
+def test_files_that_are_left_out_are_told_and_so_is_one_that_stays_empty(
+    camera: PhotoFolder, tmp_path: Path, spool: Spool, troubles: Troubles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, folder = threading.Event(), tmp_path / "camera"
+    for second, (name, content) in enumerate(
+        {"text.jpg": b"this is no picture", "cut.mp4": b"no clip", "none.mp4": b"", "none.jpg": b"",
+         "cut.jpg": jpegs(1, 7)[0][:-200]}.items()
+    ):  # fmt: skip
+        (folder / name).write_bytes(content)
+        os.utime(folder / name, (second, second))
+    camera.turn(stop)
+    assert "1 since the start; the last file is cut.mp4: " in str(troubles.now()[0].error)
+    monkeypatch.setattr("streetsight.service.agent.sources.folder.UNFINISHED_S", 0.0)
+    camera.turn(stop)
+    (left_out,) = troubles.now()
+    assert left_out.where == f"left out of {camera.name}"
+    assert "5 since the start; the last file is cut.jpg: the picture ends too early" in str(left_out.error)
+    assert camera.turn(stop) == 0
+    (folder / "none.jpg").write_bytes(jpegs(1, 8)[0])
+    assert camera.turn(stop) == 1, "what comes after all is taken"
+    assert len(frames(spool)) == 1
+
+
+def seconds_of_noon(second: float) -> float:
+    return datetime(2026, 5, 6, 12, tzinfo=UTC).timestamp() + second
+
+
+def photo_of(second: int, offset: str | None) -> bytes:
+    """Taken at so many seconds after noon, by a clock of so many hours east of UTC; None does not tell."""
+    exif, file = Image.Exif(), io.BytesIO()
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    details[ExifTags.Base.DateTimeOriginal] = f"2026:05:06 20:00:{second:02}"
+    if offset:
+        details[ExifTags.Base.OffsetTimeOriginal] = offset
+    Image.open(io.BytesIO(jpegs(1, second)[0])).save(file, "JPEG", exif=exif)
+    return file.getvalue()
+
+
+def recorded(troubles: Troubles, offset_s: float = 0.0) -> Recorded:
+    """Ten metres a second to the east, for half a minute from noon on."""
+    fixes = (Fix(seconds_of_noon(i), 120 + 10 * i / 96_400, 30.0) for i in range(31))
+    track = build_track(fixes, "wgs84")
+    assert track is not None
+    return Recorded(track, offset_s, troubles, "gpx:a.gpx")
+
+
+@pytest.mark.parametrize(
+    ("second", "offset", "zone", "clock_offset_s"),
+    [
+        (10, "+08:00", None, 0.0),  # the photo says all
+        (10, None, "+08:00", 0.0),  # the profile has the zone
+        (15, "+08:00", None, 5.0),  # the profile knows that the clock is fast
+    ],
+)
+def test_a_recorded_track_is_asked_for_the_time_in_the_photo(
+    second: int, offset: str | None, zone: str | None, clock_offset_s: float,
+    camera_at: Callable[..., PhotoFolder], tmp_path: Path, spool: Spool, troubles: Troubles,
+) -> None:  # fmt: skip
+    (tmp_path / "camera" / "a.jpg").write_bytes(photo_of(second, offset))
+    camera = camera_at(recorded(troubles, clock_offset_s), DeviceProfile(time_zone=zone))
+    camera.turn(threading.Event())
+    position = json.loads(frames(spool)[0]["metadata"])["position"]
+    assert position["source"] == "gpx"
+    assert position["lon"] == pytest.approx(place(100).lon, abs=1e-6)
+    assert troubles.now() == []
+
+
+def test_a_track_that_covers_no_photo_is_told_until_it_covers_one(
+    camera_at: Callable[..., PhotoFolder], tmp_path: Path, spool: Spool, troubles: Troubles
+) -> None:
+    path, stop = tmp_path / "camera" / "a.jpg", threading.Event()
+    camera = camera_at(recorded(troubles))
+    path.write_bytes(photo_of(10, "+00:00"))
+    camera.turn(stop)
+    assert "and no photo so far (the first: 2026-05-06T20:00:10)" in str(troubles.now()[0].error)
+    path.with_name("b.jpg").write_bytes(photo_of(11, "+08:00"))
+    camera.turn(stop)
+    assert troubles.now() == []
+    path.with_name("c.jpg").write_bytes(photo_of(45, "+08:00"))
+    camera.turn(stop)
+    assert troubles.now() == [], "photos before and after the track are usual"
 
 
 @pytest.fixture
@@ -198,15 +377,15 @@ def test_a_live_camera_is_sampled_and_one_that_falls_silent_is_begun_again(
     rtsp: RtspCamera, intake: Intake, spool: Spool, agent_settings: AgentSettings, troubles: Troubles,
     running: Run, eventually: Eventually,
 ) -> None:  # fmt: skip
-    live = LiveCamera(rtsp.url, intake, Driving(), lambda: agent_settings, troubles, patience_s=3)
+    live = LiveCamera(rtsp.url, intake, Driving(), lambda: agent_settings, troubles, patience_s=6)
     running(live.run)
-    eventually(lambda: len(frames(spool)) >= 4)
+    eventually(lambda: len(frames(spool)) >= 4, 120)
     assert "secret" not in live.name
     rtsp.silent = True
-    eventually(lambda: any(each.where == live.name for each in troubles.now()))
+    eventually(lambda: any(each.where == live.name for each in troubles.now()), 120)
     assert "has sent no picture" in str(troubles.now()[0].error)
     rtsp.silent, before = False, len(frames(spool))
-    eventually(lambda: len(frames(spool)) > before and not troubles.now())
+    eventually(lambda: len(frames(spool)) > before and not troubles.now(), 120)
     assert rtsp.asked >= 2
 
 
