@@ -58,7 +58,7 @@ def run(
 
     Exit status: 2 usage and settings, 3 spool or release.
     """
-    with _agent(lang) as language:
+    with _agent(lang):
         from streetsight.service.agent.running import run as run_agent
         from streetsight.service.agent.settings import read_device_file
         from streetsight.service.logs import configure_logs
@@ -68,7 +68,6 @@ def run(
         identity = _identity(folder, server, token_file)
         known, local = read_device_file(profile)
         run_agent(folder, identity, known, local, source, position, _stop_at_signals())
-    del language
 
 
 @app.command()
@@ -88,13 +87,17 @@ def enrol(
     with _agent(lang) as language:
         from streetsight.models.language import translate
         from streetsight.service.agent.enrolling import enrol as exchange
+        from streetsight.service.agent.status import at_work
 
-        identity = exchange(_folder(state), server, code, authority, fingerprint)
+        folder = _folder(state)
+        identity = exchange(folder, server, code, authority, fingerprint)
         typer.echo(
             translate(
                 "enrolled with {server} as {device}", language, server=identity.server, device=identity.device
             )
         )
+        if at_work(folder):
+            typer.echo(translate("the agent that is at work here goes by what it had: restart it", language))
 
 
 @app.command()
@@ -119,8 +122,10 @@ def retry(state: State = None, lang: Lang = None) -> None:
         from streetsight.service.agent.opening import held
         from streetsight.service.agent.settings import SpoolSettings
         from streetsight.service.agent.spool import Spool
+        from streetsight.service.agent.status import check_spool
 
         folder = _folder(state)
+        check_spool(folder)
         with held(folder):
             spool = Spool(folder, SpoolSettings)
             count = spool.retry()

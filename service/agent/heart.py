@@ -1,5 +1,6 @@
 """Heartbeats: how the vehicle is, told to the server; and from its answer how far our clock is off."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from streetsight.service.agent.spool import Spool
 from streetsight.service.agent.troubles import Troubles
 
 MOST_PROBLEMS, LONGEST_PROBLEM = 20, 300
+LOOK_S = 5.0
 ZONES = Path("/sys/class/thermal")
 
 
@@ -34,21 +36,41 @@ class Heart:
         """`answered`: called with the server's answer to each."""  # fmt: skip
         self._spool, self._link, self._clock, self._troubles = spool, link, clock, troubles
         self._settings, self._answered = settings, answered
+        self._noted: list[dict[str, Any]] | None = None
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Until asked to stop. A server that cannot be reached is not waited for."""
+        if self._settings.left is not None:
+            self._troubles.has("settings", self._settings.left)
         while not stop.is_set():
             beat()
+            self._note_troubles()  # the try may take long
             try:
                 self.beat()
             except (LinkError, SpoolError) as error:
                 self._troubles.has("heartbeat", error)
-            _wait(stop, self._settings().heartbeat_s, beat)
+            self._wait(stop, beat)
+
+    def _wait(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+        """Until the next heartbeat; what is wrong meanwhile is noted as it comes and goes."""
+        until = time.monotonic() + self._settings().heartbeat_s
+        while not stop.is_set() and (left := until - time.monotonic()) > 0:
+            beat()
+            self._note_troubles()
+            stop.wait(min(left, LOOK_S))
+
+    def _note_troubles(self) -> None:
+        """For `streetsight agent status`, when they are others than before."""
+        now = [each.kept() for each in self._troubles.now()]
+        if now == self._noted:
+            return
+        with contextlib.suppress(SpoolError):  # who takes frames in tells of a spool that takes nothing
+            self._spool.note(troubles=now, said_at=time.time())
+            self._noted = now
 
     def beat(self) -> None:
         """Once. Raises LinkError, SpoolError."""
         said = self.words()
-        self._spool.note(troubles=said["problems"], said_at=time.time())
         asked_s = time.time()
         answer = self._link.ask(
             "POST", "/v1/devices/self/heartbeat",
@@ -57,8 +79,7 @@ class Heart:
         answered_s = time.time()
         if not answer.ok or "server_time" not in answer.body:
             raise LinkError("the server does not take the heartbeat ({reason})", reason=answer.reason)
-        server_time = datetime.fromisoformat(str(answer.body["server_time"]))
-        self._clock.measure(asked_s, answered_s, server_time)
+        self._clock.measure(asked_s, answered_s, _time_of(answer.body["server_time"]))
         offset = self._clock.offset()
         self._spool.note(heard_at=time.time(), clock_offset_s=offset and offset.seconds)
         self._troubles.over("heartbeat")
@@ -95,8 +116,14 @@ def temperature_celsius(zones: Path = ZONES) -> float | None:
     return max(plausible, default=None)
 
 
-def _wait(stop: threading.Event, seconds: float, beat: Callable[[], None]) -> None:
-    until = time.monotonic() + seconds
-    while not stop.is_set() and (left := until - time.monotonic()) > 0:
-        beat()
-        stop.wait(min(left, 5.0))
+def _time_of(said: object) -> datetime:
+    """Raises LinkError for what is no time with its zone: no clock could be held against it."""
+    with contextlib.suppress(ValueError):
+        moment = datetime.fromisoformat(str(said))
+        if moment.tzinfo is not None:
+            return moment
+    raise LinkError(
+        "the server says {said} for its time; expected is one such as 2026-11-22T08:30:00+08:00. It is of "
+        "another version, or another program",
+        said=repr(said),
+    )

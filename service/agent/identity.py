@@ -2,12 +2,14 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from streetsight.models.durable import replace_file
+from streetsight.models.language import SpokenError
 from streetsight.service.agent.faults import AgentError
 from streetsight.service.agent.opening import spoken
 
@@ -19,7 +21,11 @@ class OtherServer(AgentError):
 
 
 class NotEnrolled(AgentError):
-    """The agent has no server yet."""
+    """The agent has no server yet, or does not know it any more."""
+
+
+class UnusableFile(AgentError):
+    """A file that was named on the command line is not what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,17 @@ def read_identity(folder: Path) -> Identity:
             folder=folder,
         )
     with spoken(folder):
-        values: dict[str, Any] = json.loads(path.read_text())
-    return Identity(**values)
+        text = path.read_bytes()
+    try:
+        values: dict[str, Any] = json.loads(text)
+        # what a later version wrote besides is none of ours
+        return Identity(**{name: values[name] for name in Identity.__dataclass_fields__ if name in values})
+    except (ValueError, TypeError) as error:
+        raise NotEnrolled(
+            "{path} is damaged ({reason}), so that the vehicle knows neither its server nor its token; run "
+            "`streetsight agent enrol` again with a new code. What is in the spool is safe",
+            path=path, reason=error,
+        ) from error  # fmt: skip
 
 
 def write_identity(folder: Path, identity: Identity) -> None:
@@ -76,29 +91,70 @@ def identity_of(folder: Path, server: str | None, token_file: Path | None) -> Id
     """By enrolment, or by an address and a token that were given.
 
     Raises:
-        NotEnrolled, OtherServer, SpoolError: when neither tells.
+        NotEnrolled, OtherServer, UnusableFile, SpoolError: when neither tells.
     """
     if token_file is not None:
-        if server is None:
-            raise NotEnrolled("a token alone does not tell the server; give --server too")
-        with spoken(token_file):
-            identity = Identity(checked_address(server), token_file.read_text().strip())
-        known = read_identity(folder) if (folder / FILE).exists() else None
-        if identity != known:
-            write_identity(folder, identity)  # so that status and drain know
-        return identity
+        return _identity_by_token(folder, server, token_file)
     identity = read_identity(folder)
-    if server is not None and checked_address(server) != identity.server:
+    if server is not None:
+        _check_server(identity, server)
+    return identity
+
+
+def _identity_by_token(folder: Path, server: str | None, token_file: Path) -> Identity:
+    """With the token of a file. An enrolment stays as it is, and what it trusts counts for this one too."""
+    if server is None:
+        raise NotEnrolled("a token alone does not tell the server; give --server too")
+    identity = Identity(checked_address(server), _read_token(token_file))
+    known = read_identity(folder) if (folder / FILE).exists() else None
+    if known is not None and known.device_id is not None:
+        _check_server(known, server)
+        return replace(known, token=identity.token)
+    if identity != known:
+        write_identity(folder, identity)  # so that status and drain know
+    return identity
+
+
+def _read_token(path: Path) -> str:
+    text = read_given(path, "--token-file", SpokenError("a file with a device's token, and nothing else"))
+    token = text.strip()
+    if not re.fullmatch(r"[!-~]+", token):  # what a header can carry
+        raise UnusableFile(
+            "{path} has no token: expected is one line of letters and digits, as `streetsight device add` "
+            "prints it",
+            path=path,
+        )
+    return token
+
+
+def read_given(path: Path, option: str, expected: SpokenError) -> str:
+    """Text of a file that was named by an option. Raises UnusableFile."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableFile(
+            "{path} cannot be read ({reason}); {option} expects {expected}, which user {user} may read",
+            path=path, reason=getattr(error, "strerror", None) or error, option=option, expected=expected,
+            user=os.getuid(),
+        ) from error  # fmt: skip
+
+
+def _check_server(identity: Identity, server: str) -> None:
+    """Raises OtherServer."""
+    if checked_address(server) != identity.server:
         raise OtherServer(
             "this vehicle is enrolled with {ours}, not with {theirs}; leave --server out, or enrol it there",
             ours=identity.server, theirs=server,
         )  # fmt: skip
-    return identity
 
 
 def checked_address(server: str) -> str:
     """`https://host[:port][/path]` without a slash at its end. Raises OtherServer."""
-    parts = urlsplit(server)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(server)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an IPv6 address that does not end, a port that is no number
+        good = False
+    if not good:
         raise OtherServer("{server}: expected an address such as https://streetsight.example", server=server)
     return server.rstrip("/")

@@ -6,15 +6,18 @@ proxies and other programs answer too.
 
 import contextlib
 import json
+import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
+from streetsight.models.language import SpokenError
 from streetsight.service.agent.faults import LinkError, Unauthorised, WrongServer
 from streetsight.service.agent.identity import Identity
 from streetsight.service.agent.pacing import Bucket
@@ -22,6 +25,8 @@ from streetsight.service.agent.pacing import Bucket
 CONNECT_S = 15.0
 LATER = (408, 425, 429, 500, 502, 503, 504, 507)
 LONGEST_ASKED_S = 3600.0
+# What OpenSSL says of a port that answers in plain text.
+NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,9 @@ class Answer:
         value = self.body.get(name)
         if not isinstance(value, str):
             raise WrongServer(
-                "the server's answer has no {name}: it is of another version", wait_s=30, name=name
-            )
+                "the server's answer ({status}) has no {name}: another program answers, or another version",
+                wait_s=30, status=self.status, name=name,
+            )  # fmt: skip
         return value
 
 
@@ -95,12 +101,12 @@ class Link:
         if answer.status == 401:
             raise Unauthorised(
                 "the server {server} does not take this vehicle's token ({reason}); have an admin make a "
-                "code and run `streetsight agent enrol` again. Nothing is lost meanwhile",
+                "code, run `streetsight agent enrol` again, and restart the agent. Nothing is lost meanwhile",
                 wait_s=300, server=self.server, reason=answer.reason,
             )  # fmt: skip
         if answer.status in LATER:
             raise LinkError(
-                "the server {server} cannot take it now ({status}: {reason}); it is tried again",
+                "the server {server} cannot take it now ({status}: {reason}); it may later. Nothing is lost",
                 wait_s=_asked_s(answer.headers), server=self.server, status=answer.status,
                 reason=answer.reason,
             )  # fmt: skip
@@ -109,7 +115,7 @@ class Link:
     def _send(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> httpx2.Response:
         if content:
             headers["Content-Length"] = str(len(content))
-        with _spoken(self.server):
+        with reached(self.server):
             return self._client.request(
                 method, f"{self.server}{path}", headers=headers,
                 content=self._bucket.through(content) if content else None,
@@ -118,10 +124,10 @@ class Link:
 
     def _read(self, response: httpx2.Response) -> Answer:
         """Raises WrongServer for what our server does not say, LinkError for what a proxy before it does."""
+        if response.is_redirect:  # with a page or without: proxies write one, and say the same
+            raise _elsewhere(self.server, response.status_code, response.headers.get("Location", ""))
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if not response.content:
-            if response.is_redirect:
-                raise _stranger(self.server, f"{response.status_code} to {response.headers.get('Location')}")
             return Answer(response.status_code, response.headers, {})
         body: Any = None
         if kind in ("application/json", "application/problem+json"):
@@ -137,14 +143,31 @@ class Link:
 def _stranger(server: str, answered: str) -> WrongServer:
     return WrongServer(
         "what answers at {server} is not the server ({answered}): a network that wants somebody to sign in "
-        "first, or another program. Look at the network and the address; nothing is lost, it is tried again",
+        "first, or another program. Look at the network and the address; nothing is lost",
         wait_s=5, server=server, answered=answered,
     )  # fmt: skip
 
 
+def _elsewhere(server: str, status: int, location: str) -> WrongServer:
+    """To the same host: it has moved. To another: as networks do that want a sign-in."""
+    ours, theirs = urlsplit(server), urlsplit(urljoin(server, location))
+    if theirs.hostname != ours.hostname or (theirs.scheme, theirs.netloc) == (ours.scheme, ours.netloc):
+        return _stranger(server, f"{status} to {location}")
+    return WrongServer(
+        "{server} answers only that it is at {location} ({status}); enrol again with that address, or give "
+        "it as --server. Nothing is lost",
+        wait_s=30, server=server, location=f"{theirs.scheme}://{theirs.netloc}", status=status,
+    )  # fmt: skip
+
+
 @contextlib.contextmanager
-def _spoken(server: str) -> Iterator[None]:
-    """Failures of the connection, in words for people."""
+def reached(server: str) -> Iterator[None]:
+    """Failures of the connection, in words for people.
+
+    Raises:
+        WrongServer: another certificate than the trusted one.
+        LinkError: everything else.
+    """
     try:
         yield
     except httpx2.ConnectError as error:
@@ -165,10 +188,32 @@ def _spoken(server: str) -> Iterator[None]:
 
 
 def _down(server: str, error: Exception) -> LinkError:
+    if any(each in str(error) for each in NO_TLS):
+        return LinkError(
+            "{server} answers, and does not speak TLS ({reason}): look at the port, or its address begins "
+            "with http://",
+            server=server, reason=error,
+        )  # fmt: skip
     return LinkError(
-        "the server {server} cannot be reached ({reason}); it is tried again",
-        server=server, reason=str(error) or type(error).__name__,
+        "the server {server} cannot be reached ({reason}); look at the address and the network. Nothing is "
+        "lost",
+        server=server, reason=_why(error),
     )  # fmt: skip
+
+
+def _why(error: BaseException) -> SpokenError | str:
+    """The usual reasons in our words, as they can be translated; the others in the system's."""
+    cause: BaseException | None = error
+    while cause is not None:
+        match cause:
+            case ConnectionRefusedError():
+                return SpokenError("nothing listens there")
+            case socket.gaierror():
+                return SpokenError("its name is not found")
+            case TimeoutError() | httpx2.TimeoutException():
+                return SpokenError("no answer in time")
+        cause = cause.__cause__ or cause.__context__
+    return str(error) or type(error).__name__
 
 
 def _certificate_fault(error: BaseException | None) -> str | None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from streetsight.inference.positions.profile import ProfileError
 from streetsight.models.durable import replace_file
 from streetsight.service.agent.faults import AgentError
@@ -18,6 +20,8 @@ from streetsight.service.agent.opening import spoken
 from streetsight.service.agent.settings import AgentSettings, combine
 
 FILE = "settings.json"
+
+log = structlog.get_logger(__name__)
 
 
 class NotOurs(AgentError):
@@ -33,17 +37,27 @@ class Signed:
 
 
 class SettingsInForce:
-    """Read by all parts at each use, so that new ones count at once."""
+    """Read by all parts at each use, so that new ones count at once.
+
+    Attributes:
+        version: of the server's; 0 without any.
+        left: why those that were taken before do not count any more; None when they do, or there are none.
+    """
 
     def __init__(self, folder: Path, identity: Identity, local: Mapping[str, Any]) -> None:
-        """What was taken before is verified again. Raises ProfileError, SpoolError."""
+        """What was taken before is verified again, and left where it does not hold: the vehicle's own stand.
+
+        Raises:
+            ProfileError, SpoolError: the vehicle's own are of no use, or the file cannot be read.
+        """
         self._folder, self._identity, self._local = folder, identity, local
         self.version, self._current = 0, combine(local, {})
-        path = folder / FILE
-        if path.exists():
-            with spoken(folder):
-                held = json.loads(path.read_text())
-            self._put(Signed(**held))
+        self.left: NotOurs | None = None
+        try:
+            self._put_held()
+        except NotOurs as error:
+            log.warning("settings_left", reason=str(error))
+            self.left = error
 
     def __call__(self) -> AgentSettings:
         return self._current
@@ -60,9 +74,26 @@ class SettingsInForce:
             with spoken(self._folder):
                 held = {"payload": signed.payload, "signature": signed.signature}
                 replace_file(self._folder / FILE, json.dumps(held).encode())
+            self.left = None
         except AgentError:
             self.version, self._current = before
             raise
+
+    def _put_held(self) -> None:
+        """Raises NotOurs: cut off by somebody, or taken as another vehicle or from another server."""
+        path = self._folder / FILE
+        if not path.exists():
+            return
+        with spoken(self._folder):
+            text = path.read_bytes()
+        try:
+            held = json.loads(text)
+            signed = Signed(str(held["payload"]), str(held["signature"]))
+        except (ValueError, TypeError, LookupError) as error:
+            raise NotOurs(
+                "{path} is damaged; the vehicle's own settings stand until the server's come again", path=path
+            ) from error
+        self._put(signed)
 
     def _put(self, signed: Signed) -> None:
         said = verified(signed, self._identity)

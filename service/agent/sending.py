@@ -87,7 +87,9 @@ class Sender:
         batch = self._claim()
         try:
             busy = self._send(batch)
-            self._troubles.over("link")
+            # one that had nothing to send learnt nothing of the link, while another may have failed
+            if busy or not self._spool.left_to_send(self._thinned):
+                self._troubles.over("link")
         except LinkError as error:
             self._failed(error)
             return IDLE_S
@@ -206,6 +208,11 @@ class Sender:
                     answer = self._link.ask(
                         "POST", "/v1/patrols", json_body={"key": self._spool.outings.key(patrol_id)}
                     )
+                    if not answer.ok:
+                        raise LinkError(
+                            "the server opens no patrol ({status}: {reason}); it is tried again",
+                            wait_s=30, status=answer.status, reason=answer.reason,
+                        )  # fmt: skip
                     self._spool.outings.know(patrol_id, answer.text("id"))
 
     def _close_patrols(self) -> bool:
@@ -224,9 +231,9 @@ def run_sender(sender: Sender, stop: threading.Event, beat: Beat, troubles: Trou
         beat()
         try:
             wait_s = sender.turn()
-            troubles.over("spool")
+            troubles.over("sending")  # not "spool": cameras say by that whether it takes their frames
         except SpoolError as error:
-            troubles.has("spool", error)
+            troubles.has("sending", error)
             wait_s = 5.0
         if wait_s:
             stop.wait(wait_s)

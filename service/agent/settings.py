@@ -7,15 +7,20 @@ agent:
   look: {detect: true, redact: true}
 """
 
-from collections.abc import Mapping
+import difflib
+import json
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from streetsight.inference.positions.profile import DeviceProfile, ProfileError, check_profile
+from streetsight.models.language import SpokenError
+from streetsight.models.validation import Faults
 from streetsight.service.agent.windows import parse_hours
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -134,8 +139,9 @@ def read_device_file(path: Path | None) -> tuple[DeviceProfile, dict[str, Any]]:
         raise ProfileError("{path}: not a readable YAML file ({reason})", path=path, reason=error) from error
     section = values.pop("agent", None) if isinstance(values, dict) else None
     profile = check_profile(path, values)
-    check_settings(path, section or {})
-    return profile, section or {}
+    section = {} if section is None else section
+    check_settings(path, section)
+    return profile, section
 
 
 def check_settings(path: Path | str, section: Any) -> AgentSettings:
@@ -143,11 +149,41 @@ def check_settings(path: Path | str, section: Any) -> AgentSettings:
     try:
         return AgentSettings.model_validate(section)
     except ValidationError as error:
-        faults = "; ".join(
-            f"agent.{'.'.join(map(str, each['loc']))}: {each['msg']} (got {each['input']!r})"
-            for each in error.errors()
+        faults = Faults(
+            [
+                {**each, "loc": ("agent", *each["loc"]), "ctx": {"error": _explained(each)}}
+                for each in error.errors()
+            ]
         )
         raise ProfileError("{path}: {reason}", path=path, reason=faults) from error
+
+
+def _explained(fault: ErrorDetails) -> SpokenError:
+    """What pydantic says in words of Python, in those of who writes the file."""
+    sent = fault["input"]
+    match fault["type"]:
+        case "tuple_type":
+            return SpokenError(
+                "expected a list such as {example}, got {sent}", example=json.dumps([str(sent)]),
+                sent=repr(sent),
+            )  # fmt: skip
+        case "model_type":
+            return SpokenError("expected names with their values, got {sent}", sent=repr(sent))
+        case "byte_size":
+            return SpokenError("expected a size such as 500KiB or 8GiB, got {sent}", sent=repr(sent))
+        case "extra_forbidden":
+            *above, name = fault["loc"]
+            known = _names_below(above)
+            close = difflib.get_close_matches(str(name), known, 1, cutoff=0)
+            return SpokenError("no such setting; did you mean {close}?", close=close[0])
+    return SpokenError("{fault} (got {sent})", fault=Faults([{**fault, "loc": ()}]), sent=repr(sent))
+
+
+def _names_below(above: Sequence[int | str]) -> list[str]:
+    model: BaseModel = AgentSettings()
+    for each in above:
+        model = getattr(model, str(each))
+    return list(type(model).model_fields)
 
 
 def combine(local: Mapping[str, Any], remote: Mapping[str, Any]) -> AgentSettings:

@@ -1,6 +1,9 @@
 """What `streetsight agent status` tells: read beside a running agent, without changing anything."""
 
+import contextlib
+import fcntl
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -14,10 +17,13 @@ from streetsight.models.taxonomy import Language
 from streetsight.service.agent import tables
 from streetsight.service.agent.faults import SpoolError
 from streetsight.service.agent.identity import FILE, read_identity
-from streetsight.service.agent.opening import DATABASE, newer, spoken
+from streetsight.service.agent.opening import DATABASE, LOCK, newer, spoken
+from streetsight.service.agent.troubles import said
 
 RANKS = ("sent", "refused", "thinned", "without detection", "refused, with detection", "with detection")
-FRAMES = """SELECT CASE WHEN state = 'waiting' AND thinned THEN 'thinned' ELSE state END, count(*)
+DAMAGED = "the file in the spool is damaged or gone"  # as Spool.photo says it
+FRAMES = f"""SELECT CASE WHEN state = 'waiting' AND thinned THEN 'thinned'
+    WHEN state = 'refused' AND reason = '{DAMAGED}' THEN 'damaged' ELSE state END, count(*)
     FROM frames WHERE present GROUP BY 1"""
 TOTALS = """SELECT coalesce(sum(size_bytes), 0), coalesce(sum(detections > 0 AND state != 'sent'), 0)
     FROM frames WHERE present"""
@@ -32,12 +38,15 @@ class Status:
     """The spool as it is now.
 
     Attributes:
-        frames: state -> number, of those whose photo is here; thinned ones are `thinned`.
+        running: whether an agent is at work here.
+        frames: state -> number, of those whose photo is here; thinned ones are `thinned`, those whose
+            file is not what was kept `damaged`.
         evicted: rank -> number, of all times that are still remembered.
         facts: what a running agent last noted.
     """
 
     folder: str
+    running: bool
     server: str | None
     device: str | None
     frames: dict[str, int]
@@ -54,13 +63,9 @@ class Status:
 
 def read_status(folder: Path) -> Status:
     """Raises SpoolError when there is no spool, or one that cannot be read."""
-    path = folder / DATABASE
-    if not path.exists():
-        raise SpoolError(
-            "{folder} has no spool; the agent has not run here. Name its folder with --state", folder=folder
-        )
+    check_spool(folder)
     identity = read_identity(folder) if (folder / FILE).exists() else None
-    with spoken(folder), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+    with spoken(folder), closing(_open_to_read(folder)) as database:
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version > tables.VERSION:
             raise newer(folder, version)
@@ -70,12 +75,45 @@ def read_status(folder: Path) -> Status:
         (open_patrols,) = database.execute(OPEN).fetchone()
         facts = database.execute("SELECT name, value FROM facts").fetchall()
     return Status(
-        folder=str(folder), server=identity.server if identity else None,
+        folder=str(folder), running=at_work(folder), server=identity.server if identity else None,
         device=identity.device if identity else None, frames=dict(frames), size_bytes=size_bytes,
         with_detections=with_detections, evicted={RANKS[rank]: count for rank, count in ranks},
         refused=[{"name": name, "reason": reason} for name, reason in refused], open_patrols=open_patrols,
         facts={name: json.loads(value) for name, value in facts},
     )  # fmt: skip
+
+
+def check_spool(folder: Path) -> None:
+    """Raises SpoolError when there is none."""
+    if not (folder / DATABASE).exists():
+        raise SpoolError(
+            "{folder} has no spool; the agent has not run here. Name its folder with --state", folder=folder
+        )
+
+
+def _open_to_read(folder: Path) -> sqlite3.Connection:
+    """Without changing anything; also on a disk that is mounted to be read only."""
+    address = f"{(folder / DATABASE).absolute().as_uri()}?mode=ro"
+    database = sqlite3.connect(address, uri=True)
+    try:
+        database.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError:
+        database.close()
+        if os.access(folder, os.W_OK):
+            raise
+        # WAL wants a file beside it (sqlite.org/wal.html, "Read-Only Databases"); nobody can be writing here
+        return sqlite3.connect(f"{address}&immutable=1", uri=True)
+    return database
+
+
+def at_work(folder: Path) -> bool:
+    """Whether an agent holds the folder (`opening.held`)."""
+    with contextlib.suppress(OSError), (folder / LOCK).open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def lines(status: Status, language: Language) -> Iterator[str]:
@@ -85,9 +123,10 @@ def lines(status: Status, language: Language) -> Iterator[str]:
         return translate(message, language, **values)
 
     yield say("server: {server}", server=status.server or "-")
+    yield say("an agent is at work") if status.running else say("no agent is at work")
     yield say("in the spool: {count} frames, {size} MiB", count=sum(status.frames.values()),
               size=round(status.size_bytes / 2**20, 1))  # fmt: skip
-    for state in ("new", "waiting", "thinned", "uploaded", "sent", "refused"):
+    for state in ("new", "waiting", "thinned", "uploaded", "sent", "refused", "damaged"):
         if status.frames.get(state):
             yield f"  {say(state)}: {status.frames[state]}"
     if status.with_detections:
@@ -95,10 +134,20 @@ def lines(status: Status, language: Language) -> Iterator[str]:
     for rank, count in status.evicted.items():
         yield say("evicted, {rank}: {count}", rank=say(rank), count=count)
     for each in status.refused:
-        yield say("refused by the server: {name} ({reason})", **each)
+        if each["reason"] == DAMAGED:
+            yield say("damaged in the spool, or gone from it: {name}", name=each["name"])
+        else:
+            yield say("refused by the server: {name} ({reason})", **each)
     if heard_at := status.facts.get("heard_at"):
         yield say("the server answered {seconds} s ago", seconds=round(time.time() - heard_at))
     if (offset_s := status.facts.get("clock_offset_s")) is not None:
         yield say("this clock minus the server's: {seconds} s", seconds=round(offset_s, 2))
+    since_s = round(time.time() - status.facts.get("said_at", 0))
     for trouble in status.facts.get("troubles") or []:
-        yield say("trouble: {what}", what=trouble)
+        if isinstance(trouble, str):  # of an earlier version
+            continue
+        what = said(trouble, language)
+        if status.running:
+            yield say("trouble: {what}", what=what)
+        else:
+            yield say("trouble when an agent last ran, {seconds} s ago: {what}", seconds=since_s, what=what)

@@ -1,11 +1,14 @@
 """What is wrong right now, by where it comes from: said once in the log, and with each heartbeat."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
-from streetsight.models.language import SpokenError
+from streetsight.models.language import SpokenError, translate
+from streetsight.models.taxonomy import Language
 
 log = structlog.get_logger(__name__)
 
@@ -16,6 +19,32 @@ class Trouble:
 
     where: str
     error: SpokenError
+
+    def kept(self) -> dict[str, Any]:
+        """As the spool keeps it for `streetsight agent status`, which may speak another language."""
+        return {"where": self.where, "text": str(self.error), **_kept(self.error)}
+
+
+def said(trouble: Mapping[str, Any], language: Language) -> str:
+    """In words, of one that was kept."""
+    return f"{trouble['where']}: {_said(trouble, language)}"
+
+
+def _kept(error: SpokenError) -> dict[str, Any]:
+    values = {
+        name: _kept(each) if isinstance(each, SpokenError) else each if isinstance(each, int | float)
+        else str(each)
+        for name, each in error.values.items()
+    }  # fmt: skip
+    return {"message": error.message, "values": values}
+
+
+def _said(kept: Mapping[str, Any], language: Language) -> str:
+    values = {
+        name: _said(each, language) if isinstance(each, dict) else each
+        for name, each in kept["values"].items()
+    }
+    return translate(kept["message"], language, **values)
 
 
 class Troubles:

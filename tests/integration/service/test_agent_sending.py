@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from vehicles import City, Vehicle, jpegs
 
+from streetsight.models.language import SpokenError
 from streetsight.service.agent.clock import Clock
 from streetsight.service.agent.heart import Heart, temperature_celsius
 from streetsight.service.agent.identity import Identity
@@ -135,7 +136,7 @@ def test_the_heartbeat_tells_how_the_vehicle_is_and_how_far_its_clock_is_off(
 ) -> None:
     keep(spool, jpegs(1, 4)[0])
     troubles, clock, answers = Troubles(), Clock(), list[dict[str, Any]]()
-    troubles.has("camera a", ValueError("it is dark"))  # type: ignore[arg-type]
+    troubles.has("camera a", SpokenError("it is dark"))
     settings = SettingsInForce(spool.folder, Identity("http://here", "token"), {})
     heart = Heart(spool, link, clock, troubles, settings, answers.append)
     heart.beat()
