@@ -190,13 +190,15 @@ def _watch(parts: Parts, pulse: Pulse, stop: threading.Event) -> None:
             try:
                 parts.spool.outings.close(parts.settings().patrol_gap_minutes * 60)
                 parts.spool.tidy()
+                parts.troubles.over("tidying")
             except AgentError as error:
-                parts.troubles.has("spool", error)
+                parts.troubles.has("tidying", error)
 
 
 def take_settings(parts: Parts, answer: dict[str, Any]) -> None:
     """Fetch the server's settings when it has newer ones; those that are not ours are told and left."""
-    if int(answer.get("settings_version") or 0) <= parts.settings.version:
+    version = answer.get("settings_version")
+    if not isinstance(version, int) or version <= parts.settings.version:
         return
     try:
         said = parts.link.ask("GET", "/v1/devices/self/settings").body

@@ -231,7 +231,7 @@ def run_sender(sender: Sender, stop: threading.Event, beat: Beat, troubles: Trou
         beat()
         try:
             wait_s = sender.turn()
-            troubles.over("sending")  # not "spool": cameras say by that whether it takes their frames
+            troubles.over("sending")
         except SpoolError as error:
             troubles.has("sending", error)
             wait_s = 5.0

@@ -32,6 +32,7 @@ ROWS_KEPT_S = 30 * 86400.0
 Mark = tuple[int, str, str | None, str | None, str | None]
 MOST_VICTIMS = 10_000
 COVERED = ".redacted.jpg"
+DAMAGED = "the file in the spool is damaged or gone"
 UNCOVERED = "(sha256 = taken_sha256)"  # what would be sent is what was taken
 SLACK_BYTES = 256 << 10  # a disk counts in blocks, and the log of it all takes room too
 
@@ -236,7 +237,7 @@ class Spool:
         content = self._shelf.read(frame.file)
         if hashlib.sha256(content).hexdigest() == frame.sha256:
             return content
-        self.mark(frame.id, "refused", reason="the file in the spool is damaged or gone")
+        self.mark(frame.id, "refused", reason=DAMAGED)
         return None
 
     def mark(

@@ -18,10 +18,10 @@ from streetsight.service.agent import tables
 from streetsight.service.agent.faults import SpoolError
 from streetsight.service.agent.identity import FILE, read_identity
 from streetsight.service.agent.opening import DATABASE, LOCK, newer, spoken
+from streetsight.service.agent.spool import DAMAGED
 from streetsight.service.agent.troubles import said
 
 RANKS = ("sent", "refused", "thinned", "without detection", "refused, with detection", "with detection")
-DAMAGED = "the file in the spool is damaged or gone"  # as Spool.photo says it
 FRAMES = f"""SELECT CASE WHEN state = 'waiting' AND thinned THEN 'thinned'
     WHEN state = 'refused' AND reason = '{DAMAGED}' THEN 'damaged' ELSE state END, count(*)
     FROM frames WHERE present GROUP BY 1"""
@@ -137,7 +137,7 @@ def lines(status: Status, language: Language) -> Iterator[str]:
         if each["reason"] == DAMAGED:
             yield say("damaged in the spool, or gone from it: {name}", name=each["name"])
         else:
-            yield say("refused by the server: {name} ({reason})", **each)
+            yield say("will not be sent: {name} ({reason})", **each)
     if heard_at := status.facts.get("heard_at"):
         yield say("the server answered {seconds} s ago", seconds=round(time.time() - heard_at))
     if (offset_s := status.facts.get("clock_offset_s")) is not None:

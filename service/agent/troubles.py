@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Attributes: where: "link", "spool", "camera rtsp://...", ...; error: in words."""
+    """Attributes: where: "link", "tidying", "camera rtsp://...", ...; error: in words."""
 
     where: str
     error: SpokenError

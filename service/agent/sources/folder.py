@@ -146,7 +146,7 @@ class PhotoFolder:
         except ClipError as error:
             self._give_up(found, error)
         except SpoolFull as error:
-            self._troubles.has("spool", error)
+            self._troubles.has(f"spool of {self.name}", error)
             stop.wait(FULL_AGAIN_S)
             return False
         except OSError as error:
@@ -169,7 +169,7 @@ class PhotoFolder:
             own = None if photo.metadata.position else place
             self._intake.take(Shot(content, found.path.name, taken_at, own, photo.metadata.camera))
             self._sampler.taken(moment_s, place)
-            self._troubles.over("spool")
+            self._troubles.over(f"spool of {self.name}")
         else:
             reason = "the vehicle had not moved"
         self._frozen.saw(photo.image_rgb_hwc, moment_s, place)

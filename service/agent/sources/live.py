@@ -97,9 +97,9 @@ class LiveCamera:
         name = f"{taken_at:%Y%m%dT%H%M%S}.{taken_at.microsecond // 1000:03}.jpg"
         try:
             self._intake.take(Shot(photo, name, taken_at, place))
-            self._troubles.over("spool")
+            self._troubles.over(f"spool of {self.name}")
         except SpoolFull as error:
-            self._troubles.has("spool", error)
+            self._troubles.has(f"spool of {self.name}", error)
 
 
 def without_password(url: str) -> str:

@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streetsight.models.language import SpokenError
 from streetsight.service.agent.faults import SpoolError, SpoolFull
 from streetsight.service.agent.opening import held
 from streetsight.service.agent.settings import SpoolSettings
 from streetsight.service.agent.spool import Looked, Spool
 from streetsight.service.agent.status import lines, read_status
+from streetsight.service.agent.troubles import Trouble
 
 ROOMY = SpoolSettings(min_free_bytes=0)  # type: ignore[arg-type]
 SIZE = 100
@@ -260,7 +262,7 @@ def test_the_status_tells_what_is_there(spool: Spool) -> None:
     for number, looked in enumerate([Looked(0), Looked(2), Looked(0, thinned=True), None]):
         keep(spool, number, looked)
     spool.mark(1, "refused", reason="not a picture")
-    spool.note(clock_offset_s=1.5, troubles=["camera x: y"])
+    spool.note(clock_offset_s=1.5, troubles=[Trouble("camera x", SpokenError("y")).kept()])
     found = read_status(spool.folder)
     assert found.frames == {"new": 1, "refused": 1, "thinned": 1, "waiting": 1}
     assert found.with_detections == 1

@@ -149,7 +149,7 @@ def test_a_damaged_file_is_not_said_to_be_refused_by_the_server(spool: Spool) ->
     spool.mark(other.id, "refused", reason="too large")
     assert read_status(spool.folder).frames == {"damaged": 1, "refused": 1}
     assert "damaged in the spool, or gone from it: a.jpg" in told(spool)
-    assert "refused by the server: a.jpg (too large)" in told(spool)
+    assert "will not be sent: a.jpg (too large)" in told(spool)
     assert json.loads(CliRunner().invoke(app, ["status", "--json", "--state", str(spool.folder)]).output)
 
 
