@@ -73,11 +73,13 @@ def verify(folder: Folder, which: Which = None, lang: Lang = None) -> None:
     """
     with _speaking(lang) as language:
         from streetsight.models.language import translate
+        from streetsight.service.backups.locking import locked
         from streetsight.service.backups.points import open_point
         from streetsight.service.backups.verifying import verify as run
 
-        point = open_point(folder, which)
-        faults = list(run(point))
+        with locked(folder):
+            point = open_point(folder, which)
+            faults = list(run(point))
         _tell_faults(faults, language)
         if faults or point.manifest.missing:
             raise typer.Exit(EXIT_FAULTY)
@@ -97,6 +99,7 @@ def restore(
     """
     with _speaking(lang) as language:
         from streetsight.models.language import translate
+        from streetsight.service.backups.locking import locked
         from streetsight.service.backups.points import open_point
         from streetsight.service.backups.restoring import restore as run
         from streetsight.service.files.opening import open_blobs
@@ -104,10 +107,12 @@ def restore(
         from streetsight.service.store.database import Database
         from streetsight.service.store.opening import make_data_folder
 
-        settings, point = read_settings(), open_point(folder, which)
-        make_data_folder(settings)
-        with closing(Database(settings.database, settings.sqlite_busy_seconds)) as database:
-            faults = run(settings, database, open_blobs(settings), point, overwrite)
+        settings = read_settings()
+        with locked(folder):
+            point = open_point(folder, which)
+            make_data_folder(settings)
+            with closing(Database(settings.database, settings.sqlite_busy_seconds)) as database:
+                faults = run(settings, database, open_blobs(settings), point, overwrite)
         _tell(point.manifest, language)
         _tell_faults(faults, language)
         typer.echo(
@@ -123,17 +128,28 @@ def prune(
     keep: Annotated[int, typer.Option(min=1, help="So many of the newest stay.")],
     lang: Lang = None,
 ) -> None:
-    """Give old back-ups up, and photos that none of those left names."""
+    """Give old back-ups up, photos that none of those left names, and what killed back-ups left.
+
+    Refused while another command is at work in the folder.
+    """
     with _speaking(lang) as language:
         from streetsight.models.language import translate
         from streetsight.service.backups.pruning import prune as run
 
-        points, photos = run(folder, keep)
+        gone = run(folder, keep)
         typer.echo(
             translate(
-                "{points} back-ups and {photos} photos were given up", language, points=points, photos=photos
+                "{points} back-ups and {photos} photos were given up", language,
+                points=gone.points, photos=gone.photos,
             )
-        )
+        )  # fmt: skip
+        if gone.unfinished or gone.drafts:
+            typer.echo(
+                translate(
+                    "{points} back-ups that were never finished and {drafts} half copies of photos were "
+                    "cleared", language, points=gone.unfinished, drafts=gone.drafts,
+                )
+            )  # fmt: skip
 
 
 @contextmanager

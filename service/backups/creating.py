@@ -20,6 +20,7 @@ from sqlalchemy import select
 from streetsight.models.durable import sync_folder
 from streetsight.service.backups.contents import Contents
 from streetsight.service.backups.databases import copy_database, sync_file
+from streetsight.service.backups.locking import locked
 from streetsight.service.backups.points import (
     DATABASE_FILES,
     PHOTOS,
@@ -27,6 +28,7 @@ from streetsight.service.backups.points import (
     Kind,
     Manifest,
     Point,
+    make_root,
     new_folder,
     open_point,
     part_of,
@@ -52,13 +54,15 @@ def create(settings: Settings, database: Database, blobs: Blobs, root: Path) -> 
         BackupError: nothing that is a point was made.
         Unavailable: the storage does not answer.
     """
-    folder = new_folder(root)
-    try:
-        with spoken_disk(root):
-            return _create(settings, database, blobs, root, folder)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    make_root(root)
+    with locked(root):  # a photo that is in there already has to stay until the point names it
+        folder = new_folder(root)
+        try:
+            with spoken_disk(root):
+                return _create(settings, database, blobs, root, folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
 def _create(settings: Settings, database: Database, blobs: Blobs, root: Path, folder: Path) -> Point:
