@@ -33,6 +33,7 @@ from streetsight.service.backups.points import (
     open_point,
     part_of,
     photo_path,
+    private,
     spoken_disk,
     write_manifest,
 )
@@ -54,7 +55,12 @@ def create(settings: Settings, database: Database, blobs: Blobs, root: Path) -> 
         BackupError: nothing that is a point was made.
         Unavailable: the storage does not answer.
     """
-    make_root(root)
+    with private():
+        make_root(root)
+        return _create_locked(settings, database, blobs, root)
+
+
+def _create_locked(settings: Settings, database: Database, blobs: Blobs, root: Path) -> Point:
     with locked(root):  # a photo that is in there already has to stay until the point names it
         folder = new_folder(root)
         try:
@@ -159,7 +165,6 @@ def _copy_key(settings: Settings, folder: Path) -> bool:
     if settings.secret_keys is not None or not key.exists():
         return False
     shutil.copyfile(key, folder / KEY_FILE)
-    (folder / KEY_FILE).chmod(0o600)
     return True
 
 

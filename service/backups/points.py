@@ -7,6 +7,7 @@ points/<moment>/manifest.json   written last: without it, the point is none
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,10 +97,20 @@ def photo_path(root: Path, sha256: str) -> Path:
     return root / "files" / spread(sha256)
 
 
+@contextmanager
+def private() -> Iterator[None]:
+    """What this process writes meanwhile is for its user alone: back-ups hold photos of people and keys."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def make_root(root: Path) -> None:
     """The folder of back-ups. Raises BackupError when it cannot be made, or is no place for them."""
     with spoken_disk(root):
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)  # photos of people
+        root.mkdir(parents=True, exist_ok=True)
     require_apart(root)
 
 
@@ -115,7 +126,10 @@ def new_folder(root: Path) -> Path:
     """A folder for a new point. Raises BackupError when the folder cannot be written."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     with spoken_disk(root):
-        (root / "points").mkdir(exist_ok=True)
+        for name in ("points", "files"):
+            (root / name).mkdir(exist_ok=True)
+            if (mode := (root / name).stat().st_mode) & 0o007:  # left open by a version before
+                (root / name).chmod(mode & 0o770)
         for number in range(1000):
             folder = root / "points" / (f"{moment}-{number}" if number else moment)
             try:

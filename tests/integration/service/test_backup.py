@@ -381,3 +381,26 @@ def test_the_data_folder_is_no_place_for_backups(
     assert "is the data folder" in verbs.run(settings, "create", settings.data_folder, status=3)
     assert "is the data folder" in verbs.run(settings, "prune", settings.data_folder, "--keep", 1, status=3)
     assert open_blobs(settings).exists(hashlib.sha256(photos[0]).hexdigest())
+
+
+@BOTH
+def test_a_backup_is_for_its_owner_alone_whatever_the_folder_was(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    for name in ("points", "files"):  # as a version that left them open made them
+        (backup / name).mkdir(parents=True)
+        (backup / name).chmod(0o755)
+    backup.chmod(0o755)
+    send(client, photos[0])
+    send_piece(client, begin_archive(client, photos[1])[0], 0, b"half")
+    before = os.umask(0o022)
+    try:
+        verbs.run(settings, "create", backup)
+    finally:
+        assert os.umask(before) == 0o022
+    found = {path: path.stat().st_mode & 0o777 for path in backup.rglob("*")}
+    assert len(found) > 8
+    assert {path: mode for path, mode in found.items() if mode != (0o700 if path.is_dir() else 0o600)} == {
+        backup / "points": 0o750, backup / "files": 0o750,  # what the group was given stays
+    }  # fmt: skip
