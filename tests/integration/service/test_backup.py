@@ -404,3 +404,21 @@ def test_a_backup_is_for_its_owner_alone_whatever_the_folder_was(
     assert {path: mode for path, mode in found.items() if mode != (0o700 if path.is_dir() else 0o600)} == {
         backup / "points": 0o750, backup / "files": 0o750,  # what the group was given stays
     }  # fmt: skip
+
+
+@BOTH
+def test_restore_replaces_damaged_photos_of_the_storage(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    backup, blobs = tmp_path / "backup", open_blobs(settings)
+    digests = [hashlib.sha256(photo).hexdigest() for photo in photos[:3]]
+    for photo in photos[:3]:
+        send(client, photo)
+    verbs.run(settings, "create", backup)
+    blobs.delete(digests[0])
+    blobs.delete(digests[1])
+    blobs.put(bytes(len(photos[1])), digests[1])
+    client.__exit__(None, None, None)
+    verbs.run(settings, "restore", backup, "--overwrite")
+    assert [blobs.get(sha256) for sha256 in digests] == photos[:3]
+    client.__enter__()
