@@ -422,3 +422,47 @@ def test_restore_replaces_damaged_photos_of_the_storage(
     verbs.run(settings, "restore", backup, "--overwrite")
     assert [blobs.get(sha256) for sha256 in digests] == photos[:3]
     client.__enter__()
+
+
+@FOLDER
+def test_a_damaged_photo_of_a_backup_is_fetched_again(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    digests = [hashlib.sha256(photo).hexdigest() for photo in photos[:3]]
+    kept = [backup / "files" / sha256[:2] / sha256 for sha256 in digests]
+    for photo in photos[:3]:
+        send(client, photo)
+    verbs.run(settings, "create", backup)
+    kept[0].write_bytes(b"cut")
+    verbs.run(settings, "create", backup)
+    assert kept[0].read_bytes() == photos[0], "create sees another size"
+
+    kept[1].write_bytes(bytes(len(photos[1])))
+    kept[2].unlink()
+    said = verbs.run(settings, "verify", backup, status=1)
+    assert digests[1] in said
+    assert digests[2] in said
+    assert f"backup verify {backup} --repair" in said.replace("\n", "")
+    assert "2 photos were fetched" in verbs.run(settings, "verify", backup, "--repair")
+    assert "all is as it was written" in verbs.run(settings, "verify", backup)
+
+    kept[1].unlink()
+    open_blobs(settings).delete(digests[1])
+    said = verbs.run(settings, "verify", backup, "--repair", status=1)
+    assert f"{digests[1]} is missing or damaged in the storage" in said
+
+
+@FOLDER
+def test_verify_names_what_the_storage_had_not(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    backup, lost = tmp_path / "backup", hashlib.sha256(photos[0]).hexdigest()
+    send(client, photos[0])
+    open_blobs(settings).delete(lost)
+    verbs.run(settings, "create", backup, status=1)
+    said = verbs.run(settings, "verify", backup, status=1)
+    assert f"{lost}: it was missing or damaged in the storage already" in said
+    open_blobs(settings).put(photos[0])  # somebody found it
+    verbs.run(settings, "verify", backup, "--repair")
+    assert "all is as it was written" in verbs.run(settings, "verify", backup)
