@@ -36,11 +36,13 @@ def create(folder: Folder, lang: Lang = None) -> None:
     with _speaking(lang) as language:
         from streetsight.models.language import translate
         from streetsight.service.backups.creating import create as run
+        from streetsight.service.backups.databases import require_database
         from streetsight.service.files.opening import open_blobs
         from streetsight.service.settings import read_settings
         from streetsight.service.store.opening import open_database
 
         settings = read_settings()
+        require_database(settings)
         with open_database(settings) as database:
             made = run(settings, database, open_blobs(settings), folder)
         typer.echo(str(made.folder))

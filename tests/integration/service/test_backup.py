@@ -302,7 +302,8 @@ def test_refusals_say_what_to_do(settings: Settings, verbs: Verbs, tmp_path: Pat
     (tmp_path / "empty").mkdir()
     for words in (("restore",), ("prune", "--keep", 1)):
         assert "holds no back-up" in verbs.run(settings, words[0], tmp_path / "empty", *words[1:], status=3)
-    (tmp_path / "file").write_text("")
+    with open_database(settings):
+        (tmp_path / "file").write_text("")
     assert "cannot be used for back-ups" in verbs.run(settings, "create", tmp_path / "file", status=3)
     verbs.run(settings, "create", tmp_path / "backup")
     assert "has no back-up 2020" in verbs.run(
@@ -466,3 +467,14 @@ def test_verify_names_what_the_storage_had_not(
     open_blobs(settings).put(photos[0])  # somebody found it
     verbs.run(settings, "verify", backup, "--repair")
     assert "all is as it was written" in verbs.run(settings, "verify", backup)
+
+
+@BOTH
+def test_where_no_database_is_none_is_made_and_backed_up(
+    elsewhere: Settings, verbs: Verbs, tmp_path: Path
+) -> None:
+    said = verbs.run(elsewhere, "create", tmp_path / "backup", status=3)
+    assert "there is no database at" in said
+    assert "STREETSIGHT_DATABASE_URL" in said
+    assert not elsewhere.data_folder.exists()
+    assert not (tmp_path / "backup").exists()
