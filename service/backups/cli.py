@@ -12,7 +12,7 @@ from streetsight.service.store.commands import spoken_data_errors
 
 if TYPE_CHECKING:
     from streetsight.models.taxonomy import Language
-    from streetsight.service.backups.points import Manifest
+    from streetsight.service.backups.points import Manifest, Point
     from streetsight.service.backups.verifying import Fault
 
 app = typer.Typer(no_args_is_help=True, help="Back-ups: create, list, verify, restore, prune.")
@@ -36,11 +36,13 @@ def create(folder: Folder, lang: Lang = None) -> None:
     with _speaking(lang) as language:
         from streetsight.models.language import translate
         from streetsight.service.backups.creating import create as run
+        from streetsight.service.backups.databases import require_database
         from streetsight.service.files.opening import open_blobs
         from streetsight.service.settings import read_settings
         from streetsight.service.store.opening import open_database
 
         settings = read_settings()
+        require_database(settings)
         with open_database(settings) as database:
             made = run(settings, database, open_blobs(settings), folder)
         typer.echo(str(made.folder))
@@ -66,20 +68,32 @@ def list_points(folder: Folder, lang: Lang = None) -> None:
 
 
 @app.command()
-def verify(folder: Folder, which: Which = None, lang: Lang = None) -> None:
+def verify(
+    folder: Folder,
+    which: Which = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Fetch missing and damaged photos from the storage.")
+    ] = False,
+    lang: Lang = None,
+) -> None:
     """Read a back-up again, every byte of it.
 
-    Exit status: 1 when something is not as it was written.
+    Exit status: 1 when something is missing, or not as it was written; with --repair, when it still is.
     """
     with _speaking(lang) as language:
         from streetsight.models.language import translate
+        from streetsight.service.backups.locking import locked
         from streetsight.service.backups.points import open_point
         from streetsight.service.backups.verifying import verify as run
 
-        point = open_point(folder, which)
-        faults = list(run(point))
-        _tell_faults(faults, language)
-        if faults or point.manifest.missing:
+        with locked(folder):
+            point = open_point(folder, which)
+            faults = list(run(point))
+            _tell_faults(faults, language)
+            if repair and faults:
+                faults = _repair(point, faults, language)
+        if faults:
+            _tell_remedy(folder, faults, repair, language)
             raise typer.Exit(EXIT_FAULTY)
         typer.echo(translate("all is as it was written", language), err=True)
 
@@ -97,6 +111,7 @@ def restore(
     """
     with _speaking(lang) as language:
         from streetsight.models.language import translate
+        from streetsight.service.backups.locking import locked
         from streetsight.service.backups.points import open_point
         from streetsight.service.backups.restoring import restore as run
         from streetsight.service.files.opening import open_blobs
@@ -104,10 +119,12 @@ def restore(
         from streetsight.service.store.database import Database
         from streetsight.service.store.opening import make_data_folder
 
-        settings, point = read_settings(), open_point(folder, which)
-        make_data_folder(settings)
-        with closing(Database(settings.database, settings.sqlite_busy_seconds)) as database:
-            faults = run(settings, database, open_blobs(settings), point, overwrite)
+        settings = read_settings()
+        with locked(folder):
+            point = open_point(folder, which)
+            make_data_folder(settings)
+            with closing(Database(settings.database, settings.sqlite_busy_seconds)) as database:
+                faults = run(settings, database, open_blobs(settings), point, overwrite)
         _tell(point.manifest, language)
         _tell_faults(faults, language)
         typer.echo(
@@ -123,17 +140,28 @@ def prune(
     keep: Annotated[int, typer.Option(min=1, help="So many of the newest stay.")],
     lang: Lang = None,
 ) -> None:
-    """Give old back-ups up, and photos that none of those left names."""
+    """Give old back-ups up, photos that none of those left names, and what killed back-ups left.
+
+    Refused while another command is at work in the folder.
+    """
     with _speaking(lang) as language:
         from streetsight.models.language import translate
         from streetsight.service.backups.pruning import prune as run
 
-        points, photos = run(folder, keep)
+        gone = run(folder, keep)
         typer.echo(
             translate(
-                "{points} back-ups and {photos} photos were given up", language, points=points, photos=photos
+                "{points} back-ups and {photos} photos were given up", language,
+                points=gone.points, photos=gone.photos,
             )
-        )
+        )  # fmt: skip
+        if gone.unfinished or gone.drafts:
+            typer.echo(
+                translate(
+                    "{points} back-ups that were never finished and {drafts} half copies of photos were "
+                    "cleared", language, points=gone.unfinished, drafts=gone.drafts,
+                )
+            )  # fmt: skip
 
 
 @contextmanager
@@ -177,3 +205,42 @@ def _tell_faults(faults: "list[Fault]", language: "Language") -> None:
 
     for fault in faults:
         typer.secho(f"{fault.file}: {translate(fault.what, language)}", err=True, fg=typer.colors.RED)
+
+
+def _repair(point: "Point", faults: "list[Fault]", language: "Language") -> "list[Fault]":
+    """The faults that are left."""
+    from streetsight.models.language import translate
+    from streetsight.service.backups.verifying import repair
+    from streetsight.service.files.opening import open_blobs
+    from streetsight.service.settings import read_settings
+
+    left = repair(open_blobs(read_settings()), point, faults)
+    typer.echo(
+        translate(
+            "{count} photos were fetched from the storage again", language, count=len(faults) - len(left)
+        ),
+        err=True,
+    )
+    return left
+
+
+def _tell_remedy(folder: Path, faults: "list[Fault]", tried: bool, language: "Language") -> None:
+    from streetsight.models.language import translate
+
+    said = []
+    if tried:
+        said += [
+            translate("photo {sha256} is missing or damaged in the storage", language, sha256=fault.photo)
+            for fault in faults if fault.photo
+        ]  # fmt: skip
+    elif any(fault.photo for fault in faults):
+        said.append(
+            translate(
+                "photos can be fetched from the storage again: `streetsight backup verify {folder} --repair`",
+                language, folder=folder,
+            )
+        )  # fmt: skip
+    if any(fault.photo is None for fault in faults):
+        said.append(translate("other files than photos cannot be repaired: make a new back-up", language))
+    for line in said:
+        typer.echo(line, err=True)

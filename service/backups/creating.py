@@ -14,12 +14,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import select
 
 from streetsight.models.durable import sync_folder
 from streetsight.service.backups.contents import Contents
 from streetsight.service.backups.databases import copy_database, sync_file
+from streetsight.service.backups.locking import locked
 from streetsight.service.backups.points import (
     DATABASE_FILES,
     PHOTOS,
@@ -27,10 +29,12 @@ from streetsight.service.backups.points import (
     Kind,
     Manifest,
     Point,
+    make_root,
     new_folder,
     open_point,
     part_of,
     photo_path,
+    private,
     spoken_disk,
     write_manifest,
 )
@@ -42,6 +46,7 @@ from streetsight.service.store.ids import new_id
 from streetsight.service.store.sealing import KEY_FILE
 from streetsight.service.uploads.service import staging_of
 
+Item = TypeVar("Item")
 AT_ONCE, BLOCK = 8, 256  # threads; digests asked of the database at once
 
 
@@ -52,13 +57,20 @@ def create(settings: Settings, database: Database, blobs: Blobs, root: Path) -> 
         BackupError: nothing that is a point was made.
         Unavailable: the storage does not answer.
     """
-    folder = new_folder(root)
-    try:
-        with spoken_disk(root):
-            return _create(settings, database, blobs, root, folder)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    with private():
+        make_root(root)
+        return _create_locked(settings, database, blobs, root)
+
+
+def _create_locked(settings: Settings, database: Database, blobs: Blobs, root: Path) -> Point:
+    with locked(root):  # a photo that is in there already has to stay until the point names it
+        folder = new_folder(root)
+        try:
+            with spoken_disk(root):
+                return _create(settings, database, blobs, root, folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
 def _create(settings: Settings, database: Database, blobs: Blobs, root: Path, folder: Path) -> Point:
@@ -70,7 +82,7 @@ def _create(settings: Settings, database: Database, blobs: Blobs, root: Path, fo
     has_key = _copy_key(settings, folder)
     (folder / PHOTOS).write_text("".join(f"{sha256}\n" for sha256, _ in contents.photos))
     sync_file(folder / PHOTOS)
-    missing = _still_wanted(database, copy_photos(blobs, root, (sha256 for sha256, _ in contents.photos)))
+    missing = _still_wanted(database, _copy_photos(blobs, root, contents.photos))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in files:
         sync_file(path)
@@ -88,22 +100,28 @@ def _create(settings: Settings, database: Database, blobs: Blobs, root: Path, fo
     return open_point(root, folder.name)
 
 
-def copy_photos(blobs: Blobs, root: Path, digests: Iterable[str]) -> list[str]:
-    """Bring photos into a folder of back-ups; gives those that could not be had, or not unharmed."""
+def _copy_photos(blobs: Blobs, root: Path, photos: Iterable[tuple[str, int]]) -> list[str]:
+    """Bring photos, by digest and size, into a folder of back-ups; gives those not to be had unharmed."""
 
-    def copy(sha256: str) -> bool:
-        return photo_path(root, sha256).exists() or _copy_photo(blobs, photo_path(root, sha256), sha256)
+    def copy(photo: tuple[str, int]) -> bool:
+        sha256, size = photo
+        try:
+            whole = photo_path(root, sha256).stat().st_size == size  # to read them all is for verify
+        except FileNotFoundError:
+            whole = False
+        return whole or copy_photo(blobs, root, sha256)
 
     missing = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for block in _blocks(digests):
+        for block in _blocks(photos):
             done = pool.map(copy, block)
-            missing += [sha256 for sha256, came in zip(block, done, strict=True) if not came]
+            missing += [sha256 for (sha256, _), came in zip(block, done, strict=True) if not came]
     return missing
 
 
-def _copy_photo(blobs: Blobs, path: Path, sha256: str) -> bool:
-    """Whether the bytes are in their place, whole and as their name says."""
+def copy_photo(blobs: Blobs, root: Path, sha256: str) -> bool:
+    """Bring a photo into a folder of back-ups; whether it is there now, whole and as its name says."""
+    path = photo_path(root, sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft, digest = path.with_name(f".{new_id()}"), hashlib.sha256()
     try:
@@ -155,11 +173,10 @@ def _copy_key(settings: Settings, folder: Path) -> bool:
     if settings.secret_keys is not None or not key.exists():
         return False
     shutil.copyfile(key, folder / KEY_FILE)
-    (folder / KEY_FILE).chmod(0o600)
     return True
 
 
-def _blocks(digests: Iterable[str]) -> Iterator[list[str]]:
-    left = iter(digests)
+def _blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    left = iter(items)
     while block := list(islice(left, BLOCK)):
         yield block

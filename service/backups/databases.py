@@ -13,9 +13,23 @@ from sqlalchemy.pool import NullPool
 
 from streetsight.service.backups.contents import Contents, contents_of
 from streetsight.service.backups.points import BackupError
+from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
+from streetsight.service.store.migrating import found_version
 
 DEBIAN = Path("/usr/lib/postgresql")
+
+
+def require_database(settings: Settings) -> None:
+    """Raises BackupError where the settings name no database with our tables: opening it would make one."""
+    with closing(Database(settings.database, settings.sqlite_busy_seconds)) as database:
+        absent = database.is_sqlite and not Path(str(database.url.database)).exists()
+        if absent or found_version(database) is None:
+            raise BackupError(
+                "there is no database at {url}; set STREETSIGHT_DATABASE_URL and STREETSIGHT_DATA_FOLDER as "
+                "the server has them. With the settings of the units: `systemctl start streetsight-backup`",
+                url=database.url.render_as_string(),
+            )
 
 
 def copy_database(database: Database, target: Path) -> Contents:

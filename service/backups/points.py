@@ -7,6 +7,7 @@ points/<moment>/manifest.json   written last: without it, the point is none
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from streetsight.models.durable import replace_file
 from streetsight.models.language import SpokenError
 from streetsight.service.files.blobs import CHUNK_BYTES, spread
+from streetsight.service.files.local import DRAFTS
 
 MANIFEST, PHOTOS, UPLOADS = "manifest.json", "photos.txt", "uploads"
 DATABASE_FILES = {"sqlite": "database.sqlite", "postgresql": "database.dump"}
@@ -95,12 +97,39 @@ def photo_path(root: Path, sha256: str) -> Path:
     return root / "files" / spread(sha256)
 
 
+@contextmanager
+def private() -> Iterator[None]:
+    """What this process writes meanwhile is for its user alone: back-ups hold photos of people and keys."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def make_root(root: Path) -> None:
+    """The folder of back-ups. Raises BackupError when it cannot be made, or is no place for them."""
+    with spoken_disk(root):
+        root.mkdir(parents=True, exist_ok=True)
+    require_apart(root)
+
+
+def require_apart(root: Path) -> None:
+    """Raises BackupError for a data folder: photos lie there in the same way, and `prune` would take them."""
+    if (root / "files" / DRAFTS).exists():
+        raise BackupError(
+            "{folder} is the data folder of a server; name a folder of its own for back-ups", folder=root
+        )
+
+
 def new_folder(root: Path) -> Path:
     """A folder for a new point. Raises BackupError when the folder cannot be written."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     with spoken_disk(root):
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)  # photos of people
-        (root / "points").mkdir(exist_ok=True)
+        for name in ("points", "files"):
+            (root / name).mkdir(exist_ok=True)
+            if (mode := (root / name).stat().st_mode) & 0o007:  # left open by a version before
+                (root / name).chmod(mode & 0o770)
         for number in range(1000):
             folder = root / "points" / (f"{moment}-{number}" if number else moment)
             try:
@@ -120,6 +149,12 @@ def points(root: Path) -> list[str]:
     """Names of the points that are whole, oldest first."""
     found = (root / "points").glob(f"*/{MANIFEST}") if root.is_dir() else ()
     return sorted((each.parent.name for each in found if _NAME.fullmatch(each.parent.name)), key=_order)
+
+
+def unfinished(root: Path) -> list[Path]:
+    """Folders of points that have no manifest: nobody ended them, or `prune` was stopped in one."""
+    found = (each for each in (root / "points").glob("*") if _NAME.fullmatch(each.name))
+    return [each for each in found if not (each / MANIFEST).exists()]
 
 
 def _order(name: str) -> tuple[str, int]:

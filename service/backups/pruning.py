@@ -1,28 +1,62 @@
-"""Give old back-ups up, and photos that none of the others names."""
+"""Give old back-ups up, photos that none of the others names, and what back-ups that were killed left."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
-from streetsight.service.backups.points import MANIFEST, open_point, points, spoken_disk
+from streetsight.service.backups.locking import locked
+from streetsight.service.backups.points import (
+    MANIFEST,
+    open_point,
+    points,
+    require_apart,
+    spoken_disk,
+    unfinished,
+)
 from streetsight.service.files.blobs import is_digest
 
 
-def prune(root: Path, keep: int) -> tuple[int, int]:
-    """Keep the newest points; gives how many points and how many photos went.
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What went. Attributes: unfinished: points without a manifest; drafts: half copies of photos."""
+
+    points: int
+    photos: int
+    unfinished: int
+    drafts: int
+
+
+def prune(root: Path, keep: int) -> Pruned:
+    """Keep the newest points.
 
     Raises:
-        BackupError: the folder cannot be used, or a point that stays cannot be read.
+        BackupError: nothing was changed: the folder cannot be used, is in use, or holds no back-up, or a
+            point that stays cannot be read.
     """
-    names = points(root)
-    old, kept = names[:-keep], [open_point(root, name) for name in names[-keep:]]
-    needed = {sha256 for point in kept for sha256 in point.digests()}
-    photos = 0
-    with spoken_disk(root):
-        for name in old:
-            (root / "points" / name / MANIFEST).unlink()  # first: what is half gone is no point
-            shutil.rmtree(root / "points" / name)
-        for path in (root / "files").glob("*/*") if old else ():
-            if is_digest(path.name) and path.name not in needed:
-                path.unlink()
-                photos += 1
-    return len(old), photos
+    with locked(root, alone=True):
+        require_apart(root)
+        open_point(root)  # a folder without any is more likely the wrong one than all to be cleared
+        names = points(root)
+        needed = {sha256 for name in names[-keep:] for sha256 in open_point(root, name).digests()}
+        with spoken_disk(root):
+            left = unfinished(root)
+            for folder in left:
+                shutil.rmtree(folder)
+            for name in names[:-keep]:
+                (root / "points" / name / MANIFEST).unlink()  # first: what is half gone is no point
+                shutil.rmtree(root / "points" / name)
+            photos, drafts = _clear_files(root, needed)
+    return Pruned(len(names[:-keep]), photos, len(left), drafts)
+
+
+def _clear_files(root: Path, needed: set[str]) -> tuple[int, int]:
+    """Take photos away that no point needs, and drafts: nobody writes one now. How many of each."""
+    photos = drafts = 0
+    for path in (root / "files").glob("*/*"):
+        if path.name.startswith("."):
+            path.unlink()
+            drafts += 1
+        elif is_digest(path.name) and path.name not in needed:
+            path.unlink()
+            photos += 1
+    return photos, drafts

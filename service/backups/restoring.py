@@ -1,5 +1,6 @@
 """Put a back-up back: photos first, the database last, so that no row is without its bytes."""
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from streetsight.service.backups.creating import AT_ONCE
 from streetsight.service.backups.databases import put_back, require_unused, sync_file
 from streetsight.service.backups.points import UPLOADS, BackupError, Point, photo_path, spoken_disk
 from streetsight.service.backups.verifying import DAMAGED, MISSING, Fault, part_faults
-from streetsight.service.files.blobs import Blobs, digest_of
+from streetsight.service.files.blobs import Blobs, NoBlob, digest_of
 from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
 from streetsight.service.store.migrating import found_version
@@ -25,7 +26,8 @@ def restore(
     """Make database, photos, uploads and key what they were; gives the photos that are not whole in there.
 
     Args:
-        overwrite: what is there is replaced. Photos that are there stay: they are the same, or of no row.
+        overwrite: the database and key that are there are replaced. Photos that are there stay when their
+            bytes, which are all read, are those of the back-up, or are of no row of it.
 
     Raises:
         BackupError: why nothing was changed; while it is put back, why the database is not what it was.
@@ -78,7 +80,7 @@ def _put_photos(blobs: Blobs, point: Point) -> Iterator[Fault]:
 
 def _put_photo(blobs: Blobs, root: Path, sha256: str) -> str | None:
     """What is wrong with a photo of the back-up; None when the storage has it now."""
-    if blobs.exists(sha256):
+    if _is_whole(blobs, sha256):
         return None
     try:
         content = photo_path(root, sha256).read_bytes()
@@ -86,8 +88,20 @@ def _put_photo(blobs: Blobs, root: Path, sha256: str) -> str | None:
         return MISSING
     if digest_of(content) != sha256:
         return DAMAGED
+    blobs.delete(sha256)  # else a folder takes damaged bytes of that name for these
     blobs.put(content, sha256)
     return None
+
+
+def _is_whole(blobs: Blobs, sha256: str) -> bool:
+    """Whether the storage has these bytes: read, since neither names nor sizes show all damage."""
+    digest = hashlib.sha256()
+    try:
+        for chunk in blobs.stream(sha256):
+            digest.update(chunk)
+    except NoBlob:
+        return False
+    return digest.hexdigest() == sha256
 
 
 def _put_uploads(settings: Settings, point: Point) -> None:

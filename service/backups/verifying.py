@@ -1,22 +1,31 @@
 """Read a back-up again, every byte of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from streetsight.service.backups.creating import AT_ONCE
+from streetsight.service.backups.creating import AT_ONCE, copy_photo
 from streetsight.service.backups.databases import check_copy
-from streetsight.service.backups.points import PHOTOS, Point, part_of, photo_path
+from streetsight.service.backups.points import PHOTOS, Point, part_of, photo_path, private, spoken_disk
+from streetsight.service.files.blobs import Blobs
 
 MISSING, DAMAGED = "it is not there", "its bytes are not those that were written"
+NEVER_HAD = "it was missing or damaged in the storage already when the back-up was made"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Attributes: file: relative to the folder of back-ups; what: missing, or why it is damaged."""
+    """What is not as it was written.
+
+    Attributes:
+        file: relative to the folder of back-ups.
+        what: missing, or why it is damaged.
+        photo: its digest; None for all else, which no storage has.
+    """
 
     file: str
     what: str
+    photo: str | None = None
 
 
 def verify(point: Point) -> Iterator[Fault]:
@@ -26,6 +35,19 @@ def verify(point: Point) -> Iterator[Fault]:
         yield Fault(str(point.database.relative_to(point.root)), reason)
     if (point.folder / PHOTOS).is_file():
         yield from _photo_faults(point)
+
+
+def repair(blobs: Blobs, point: Point, faults: Iterable[Fault]) -> list[Fault]:
+    """Fetch photos at fault from the storage; gives the faults that are left.
+
+    Raises:
+        BackupError: the folder cannot be written.
+        Unavailable: the storage does not answer.
+    """
+    with private(), spoken_disk(point.root):
+        return [
+            fault for fault in faults if fault.photo is None or not copy_photo(blobs, point.root, fault.photo)
+        ]
 
 
 def part_faults(point: Point) -> Iterator[Fault]:
@@ -39,16 +61,16 @@ def part_faults(point: Point) -> Iterator[Fault]:
 
 
 def _photo_faults(point: Point) -> Iterator[Fault]:
-    said = set(point.manifest.missing)  # when the back-up was made
-    digests = [sha256 for sha256 in point.digests() if sha256 not in said]
+    never_had = set(point.manifest.missing)
+    digests = sorted(set(point.digests()))
 
     def fault(sha256: str) -> str | None:
         path = photo_path(point.root, sha256)
         if not path.is_file():
-            return MISSING
+            return NEVER_HAD if sha256 in never_had else MISSING
         return None if part_of(path).sha256 == sha256 else DAMAGED
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for sha256, what in zip(digests, pool.map(fault, digests), strict=True):
             if what is not None:
-                yield Fault(str(photo_path(point.root, sha256).relative_to(point.root)), what)
+                yield Fault(str(photo_path(point.root, sha256).relative_to(point.root)), what, sha256)

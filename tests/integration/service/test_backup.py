@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fastapi.testclient import TestClient
@@ -20,6 +20,11 @@ from typer.testing import CliRunner
 from streetsight.cli import app
 from streetsight.service.audit.verifying import Noted, verify
 from streetsight.service.auth.actor import Role
+from streetsight.service.backups.creating import create
+from streetsight.service.backups.locking import locked
+from streetsight.service.backups.points import BackupError
+from streetsight.service.backups.pruning import prune
+from streetsight.service.files.blobs import Blobs
 from streetsight.service.files.opening import open_blobs
 from streetsight.service.frames.tables import Frame
 from streetsight.service.jobs import queue
@@ -293,8 +298,12 @@ def test_damage_is_found_and_costs_no_neighbour(
 
 @FOLDER
 def test_refusals_say_what_to_do(settings: Settings, verbs: Verbs, tmp_path: Path) -> None:
-    assert "holds no back-up" in verbs.run(settings, "restore", tmp_path / "nothing", status=3)
-    (tmp_path / "file").write_text("")
+    assert "No such file" in verbs.run(settings, "restore", tmp_path / "nothing", status=3)
+    (tmp_path / "empty").mkdir()
+    for words in (("restore",), ("prune", "--keep", 1)):
+        assert "holds no back-up" in verbs.run(settings, words[0], tmp_path / "empty", *words[1:], status=3)
+    with open_database(settings):
+        (tmp_path / "file").write_text("")
     assert "cannot be used for back-ups" in verbs.run(settings, "create", tmp_path / "file", status=3)
     verbs.run(settings, "create", tmp_path / "backup")
     assert "has no back-up 2020" in verbs.run(
@@ -302,3 +311,170 @@ def test_refusals_say_what_to_do(settings: Settings, verbs: Verbs, tmp_path: Pat
     )
     other = settings.model_copy(update={"database_url": SecretStr("postgresql://u@127.0.0.1:1/none")})
     assert "the back-up is of sqlite" in verbs.run(other, "restore", tmp_path / "backup", status=3)
+
+
+class BlobsMeanwhile:
+    """A storage that does something else before it gives a photo."""
+
+    def __init__(self, blobs: Blobs, meanwhile: Callable[[], object]) -> None:
+        self._blobs, self._meanwhile = blobs, meanwhile
+
+    def stream(self, sha256: str) -> Iterator[bytes]:
+        self._meanwhile()
+        return self._blobs.stream(sha256)
+
+
+@FOLDER
+def test_nothing_is_pruned_while_a_backup_is_made(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    backup, refused = tmp_path / "backup", list[str]()
+    send(client, photos[0])
+    verbs.run(settings, "create", backup)
+    for photo in photos[1:3]:
+        send(client, photo)
+
+    def try_to_prune() -> None:
+        with pytest.raises(BackupError) as raised:
+            prune(backup, 1)
+        refused.append(str(raised.value))
+
+    blobs = BlobsMeanwhile(open_blobs(settings), try_to_prune)
+    with open_database(settings) as database:
+        made = create(settings, database, cast(Blobs, blobs), backup)
+    assert not made.manifest.missing
+    assert len(refused) == 2
+    assert "is at work" in refused[0]
+    verbs.run(settings, "verify", backup)
+    with locked(backup):  # as verify and restore have it
+        assert "is at work" in verbs.run(settings, "prune", backup, "--keep", 1, status=3)
+        verbs.run(settings, "create", backup)
+
+
+@FOLDER
+def test_prune_clears_what_killed_backups_left(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    send(client, photos[0])
+    verbs.run(settings, "create", backup)
+    whole = photo_files(backup)
+    killed = backup / "points" / "20200101T000000Z"
+    killed.mkdir()
+    (killed / "database.sqlite").write_bytes(b"half")
+    nobodys = backup / "files" / "aa" / ("aa" * 32)
+    nobodys.parent.mkdir(exist_ok=True)
+    nobodys.write_bytes(b"of the killed one")
+    nobodys.with_name(".draft").write_bytes(b"half")
+    said = verbs.run(settings, "prune", backup, "--keep", 5)
+    assert "0 back-ups and 1 photos were given up" in said
+    assert "1 back-ups that were never finished and 1 half copies of photos were cleared" in said
+    assert not killed.exists()
+    assert photo_files(backup) == whole
+    assert "never finished" not in verbs.run(settings, "prune", backup, "--keep", 5)
+
+
+@FOLDER
+def test_the_data_folder_is_no_place_for_backups(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs
+) -> None:
+    send(client, photos[0])
+    assert "is the data folder" in verbs.run(settings, "create", settings.data_folder, status=3)
+    assert "is the data folder" in verbs.run(settings, "prune", settings.data_folder, "--keep", 1, status=3)
+    assert open_blobs(settings).exists(hashlib.sha256(photos[0]).hexdigest())
+
+
+@BOTH
+def test_a_backup_is_for_its_owner_alone_whatever_the_folder_was(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    for name in ("points", "files"):  # as a version that left them open made them
+        (backup / name).mkdir(parents=True)
+        (backup / name).chmod(0o755)
+    backup.chmod(0o755)
+    send(client, photos[0])
+    send_piece(client, begin_archive(client, photos[1])[0], 0, b"half")
+    before = os.umask(0o022)
+    try:
+        verbs.run(settings, "create", backup)
+    finally:
+        assert os.umask(before) == 0o022
+    found = {path: path.stat().st_mode & 0o777 for path in backup.rglob("*")}
+    assert len(found) > 8
+    assert {path: mode for path, mode in found.items() if mode != (0o700 if path.is_dir() else 0o600)} == {
+        backup / "points": 0o750, backup / "files": 0o750,  # what the group was given stays
+    }  # fmt: skip
+
+
+@BOTH
+def test_restore_replaces_damaged_photos_of_the_storage(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    backup, blobs = tmp_path / "backup", open_blobs(settings)
+    digests = [hashlib.sha256(photo).hexdigest() for photo in photos[:3]]
+    for photo in photos[:3]:
+        send(client, photo)
+    verbs.run(settings, "create", backup)
+    blobs.delete(digests[0])
+    blobs.delete(digests[1])
+    blobs.put(bytes(len(photos[1])), digests[1])
+    client.__exit__(None, None, None)
+    verbs.run(settings, "restore", backup, "--overwrite")
+    assert [blobs.get(sha256) for sha256 in digests] == photos[:3]
+    client.__enter__()
+
+
+@FOLDER
+def test_a_damaged_photo_of_a_backup_is_fetched_again(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    digests = [hashlib.sha256(photo).hexdigest() for photo in photos[:3]]
+    kept = [backup / "files" / sha256[:2] / sha256 for sha256 in digests]
+    for photo in photos[:3]:
+        send(client, photo)
+    verbs.run(settings, "create", backup)
+    kept[0].write_bytes(b"cut")
+    verbs.run(settings, "create", backup)
+    assert kept[0].read_bytes() == photos[0], "create sees another size"
+
+    kept[1].write_bytes(bytes(len(photos[1])))
+    kept[2].unlink()
+    said = verbs.run(settings, "verify", backup, status=1)
+    assert digests[1] in said
+    assert digests[2] in said
+    assert f"backup verify {backup} --repair" in said.replace("\n", "")
+    assert "2 photos were fetched" in verbs.run(settings, "verify", backup, "--repair")
+    assert "all is as it was written" in verbs.run(settings, "verify", backup)
+
+    kept[1].unlink()
+    open_blobs(settings).delete(digests[1])
+    said = verbs.run(settings, "verify", backup, "--repair", status=1)
+    assert f"{digests[1]} is missing or damaged in the storage" in said
+
+
+@FOLDER
+def test_verify_names_what_the_storage_had_not(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    backup, lost = tmp_path / "backup", hashlib.sha256(photos[0]).hexdigest()
+    send(client, photos[0])
+    open_blobs(settings).delete(lost)
+    verbs.run(settings, "create", backup, status=1)
+    said = verbs.run(settings, "verify", backup, status=1)
+    assert f"{lost}: it was missing or damaged in the storage already" in said
+    open_blobs(settings).put(photos[0])  # somebody found it
+    verbs.run(settings, "verify", backup, "--repair")
+    assert "all is as it was written" in verbs.run(settings, "verify", backup)
+
+
+@BOTH
+def test_where_no_database_is_none_is_made_and_backed_up(
+    elsewhere: Settings, verbs: Verbs, tmp_path: Path
+) -> None:
+    said = verbs.run(elsewhere, "create", tmp_path / "backup", status=3)
+    assert "there is no database at" in said
+    assert "STREETSIGHT_DATABASE_URL" in said
+    assert not elsewhere.data_folder.exists()
+    assert not (tmp_path / "backup").exists()
