@@ -1,6 +1,7 @@
 """HTTP: is the process alive, can it do its work, how is it doing. Open to all; gives nothing away."""
 
 from collections.abc import Callable
+from shutil import disk_usage
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -33,11 +34,13 @@ def ready(server: Server, request: Request) -> JSONResponse:
     checks: dict[str, Callable[[], Any]] = {
         "database": server.database.check, "files": server.blobs.check, "release": server.releases.check,
     }  # fmt: skip
-    found = {name: _reason(check, request) for name, check in checks.items()}
-    if any(found.values()):
-        failing = ", ".join(name for name, reason in found.items() if reason)
-        detail = translate("not ready: {failing}", language_of(request), failing=failing)
-        return problem(request, 503, "not_ready", detail, {"Retry-After": "5"}, checks=found)
+    failed = {name: fault for name, check in checks.items() if (fault := _fault(check)) is not None}
+    language = language_of(request)
+    found = {name: failed[name].say(language) if name in failed else None for name in checks}
+    if failed:
+        detail = translate("not ready: {failing}", language, failing=", ".join(failed))
+        codes = {name: getattr(fault, "code", None) for name, fault in failed.items()}
+        return problem(request, 503, "not_ready", detail, {"Retry-After": "5"}, checks=found, codes=codes)
     return JSONResponse(
         {
             "status": "ready", "release": server.looker.release.address, "checks": found,
@@ -52,12 +55,12 @@ def metrics(server: Server) -> Response:
     return Response(exposition(lambda: _gauges(server)), media_type=METRICS_MEDIA_TYPE)
 
 
-def _reason(check: Callable[[], Any], request: Request) -> str | None:
+def _fault(check: Callable[[], Any]) -> SpokenError | None:
     """Why a check failed; None when it did not."""
     try:
         check()
     except (SpokenError, SQLAlchemyError) as error:
-        return spoken(error).say(language_of(request))
+        return spoken(error)
     return None
 
 
@@ -74,8 +77,12 @@ def _gauges(server: Resources) -> list[Gauge]:
         ("streetsight_outbox_pending", text, {"destination": name}, float(count))
         for name, count in pending.items()
     ]
-    if (free := server.blobs.free_bytes()) is not None:
-        gauges.append(
-            ("streetsight_storage_free_bytes", "Room left for photos", {"storage": "files"}, float(free))
-        )
+    # uploads in pieces lie in the data folder, wherever photos are
+    rooms = {"files": server.blobs.free_bytes(), "data": disk_usage(server.settings.data_folder).free}
+    text = "Room left in the data folder, and for photos where that has an end"
+    gauges += [
+        ("streetsight_storage_free_bytes", text, {"storage": name}, float(free))
+        for name, free in rooms.items()
+        if free is not None
+    ]
     return gauges

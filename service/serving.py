@@ -14,7 +14,7 @@ import structlog
 
 from streetsight.models.language import SpokenError
 from streetsight.service.settings import METRICS_FOLDER, Settings
-from streetsight.service.store.opening import make_data_folder
+from streetsight.service.store.opening import make_data_folder, spoken_folder
 
 if TYPE_CHECKING:
     from streetsight.service.files.blobs import Blobs
@@ -92,7 +92,8 @@ def serve(settings: Settings) -> None:
     make_data_folder(settings)
     folder = settings.data_folder / f"metrics-{settings.port}"
     shutil.rmtree(folder, ignore_errors=True)  # a killed server leaves its counts
-    folder.mkdir()
+    with spoken_folder(settings):
+        folder.mkdir()
     os.environ[METRICS_FOLDER] = str(folder)  # before prometheus_client is imported, here and in the workers
     try:
         _serve_web(settings)
@@ -115,6 +116,7 @@ def _serve_web(settings: Settings) -> None:
     with open_database(settings) as database:  # what cannot work is said here, before anything has started
         _try_storage(open_blobs(settings))
         load_release()
+        _require_provider(settings.provider)
         prove_key(database, open_sealer(settings))
         categories_of(settings)
         _invite_first_admin(database, settings)
@@ -130,6 +132,18 @@ def _serve_web(settings: Settings) -> None:
         log.info("no_workers_here", needed="streetsight work", until_then="photos, leads and webhooks wait")
     with Workers(settings.workers, settings.stop_seconds):
         uvicorn.Server(config).run()
+
+
+def _require_provider(name: str) -> None:
+    """Once uvicorn runs, it would be a traceback."""
+    from streetsight.inference.backends import BackendError, available
+
+    known = available()
+    if name not in known:
+        raise BackendError(
+            "provider {provider} is not available here; available: {known}",
+            provider=name, known=", ".join(known),
+        )  # fmt: skip
 
 
 def _try_storage(blobs: "Blobs") -> None:

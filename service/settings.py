@@ -23,13 +23,14 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from streetsight.models.language import SpokenError
+from streetsight.models.language import SpokenError, resolve_language
 from streetsight.service.auth.actor import PERSON_ROLES
 
 PREFIX = "STREETSIGHT_"
 SECRETS_FOLDER = Path("/run/secrets")
 # Read by other parts of the product, or by its tests.
-OTHERS = {"STREETSIGHT_RELEASES", "STREETSIGHT_LANG", "STREETSIGHT_DATA"}
+LANGUAGE = "STREETSIGHT_LANG"
+OTHERS = {"STREETSIGHT_RELEASES", LANGUAGE, "STREETSIGHT_DATA"}
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is imported
 
@@ -401,6 +402,13 @@ class Settings(BaseSettings):
             raise ValueError("expected a name of the tz database, as Asia/Shanghai") from error
         return name
 
+    @field_validator("s3_endpoint_url")
+    @classmethod
+    def _endpoint(cls, url: str | None) -> str | None:
+        if url is not None and not _is_http(url):  # the storage's library would end the process
+            raise ValueError("expected https://host:port, or http:// in a network of your own")
+        return url
+
     @field_validator("webhook_private_networks")
     @classmethod
     def _networks(cls, text: str) -> str:
@@ -478,6 +486,14 @@ def is_safe_url(url: str) -> bool:
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and local))
 
 
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of brackets, or of a port that is none
+        return False
+
+
 def read_settings(secrets: Path = SECRETS_FOLDER) -> Settings:
     """Settings of this process.
 
@@ -485,9 +501,10 @@ def read_settings(secrets: Path = SECRETS_FOLDER) -> Settings:
         secrets: folder of secret files; need not exist.
 
     Raises:
-        SettingsError: naming every setting that is unknown or out of bounds, or the file that cannot be read.
+        SettingsError: naming every setting that is unknown or out of bounds, or what cannot be read.
     """
     _refuse_unknown(os.environ)
+    _refuse_language(os.environ)
     _refuse_unreadable(secrets)
     try:
         return Settings(_secrets_dir=secrets if secrets.is_dir() else None)  # type: ignore[call-arg]
@@ -503,14 +520,31 @@ def _parse_networks(text: str) -> tuple[Network, ...]:
 
 
 def _refuse_unreadable(secrets: Path) -> None:
-    for path in sorted(secrets.glob(f"{PREFIX.lower()}*")):
+    try:
+        paths = sorted(path for path in secrets.iterdir() if path.name.startswith(PREFIX.lower()))
+    except FileNotFoundError:
+        return
+    except OSError as error:  # also when no secret is in it: nobody can tell
+        raise SettingsError(
+            "the folder of secrets {path} cannot be listed by user {user} ({reason}): it must belong to this "
+            "user (`chown {user}`, mode 700)",
+            path=secrets, user=os.geteuid(), reason=error.strerror,
+        ) from error  # fmt: skip
+    for path in paths:
         try:
             path.read_text()
         except (OSError, UnicodeError) as error:
             raise SettingsError(
                 "{path} cannot be read by user {user} ({reason}): it must be a text that this user may read",
-                path=path, user=os.getuid(), reason=error,
+                path=path, user=os.geteuid(), reason=error,
             ) from error  # fmt: skip
+
+
+def _refuse_language(environment: Mapping[str, str]) -> None:
+    try:
+        resolve_language(environment.get(LANGUAGE))
+    except SpokenError as error:
+        raise SettingsError("{name}: {reason}", name=LANGUAGE, reason=error) from error
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:

@@ -30,7 +30,7 @@ from streetsight.service.releases.redetecting import RedetectJob
 from streetsight.service.reports.service import categories_of
 from streetsight.service.retention.job import RetentionJob
 from streetsight.service.retention.rounds import Rounds
-from streetsight.service.settings import Settings
+from streetsight.service.settings import Settings, SettingsError
 from streetsight.service.store.database import Database
 from streetsight.service.store.key_proof import prove_key
 from streetsight.service.store.opening import open_database
@@ -64,6 +64,17 @@ def handlers(database: Database, blobs: Blobs, engine: Engine, settings: Setting
     ]
 
 
+def _serve_metrics(host: str, port: int) -> None:
+    try:
+        start_http_server(port, host)
+    except OSError as error:
+        raise SettingsError(
+            "STREETSIGHT_WORKER_METRICS_PORT: cannot listen on {host}:{port} ({reason}); each worker of a "
+            "machine needs a port of its own",
+            host=host, port=port, reason=error.strerror or error,
+        ) from error  # fmt: skip
+
+
 def work(settings: Settings, parent: int | None = None) -> None:
     """Do jobs until SIGTERM or SIGINT.
 
@@ -71,9 +82,11 @@ def work(settings: Settings, parent: int | None = None) -> None:
         parent: process without which this one shall not go on.
 
     Raises:
-        SpokenError: when database, storage or release cannot be used.
+        SpokenError: when database, storage, release or the port of the metrics cannot be used.
     """
     with open_database(settings) as database, ExitStack() as ending:
+        if parent is None and settings.worker_metrics_port is not None:  # `serve` tells those of its own
+            _serve_metrics(settings.host, settings.worker_metrics_port)
         calls = max(1, cores() // max(1, settings.workers))
         with database.read() as session:
             release = chosen(session, search_path())
@@ -91,8 +104,6 @@ def work(settings: Settings, parent: int | None = None) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         watch_over(worker, settings, parent)
-        if parent is None and settings.worker_metrics_port is not None:  # `serve` tells those of its own
-            start_http_server(settings.worker_metrics_port, settings.host)
         log.info("worker_started", engine=settings.engine, release=release.address, calls=engine.calls)
         releases = ReleaseKeeper(database, engine, settings.release_poll_seconds)
         with releases.running(), Courier(database, settings, sealer).running():

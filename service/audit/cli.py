@@ -10,6 +10,7 @@ from streetsight.service.store.commands import database_of_settings
 
 if TYPE_CHECKING:
     from streetsight.service.audit.verifying import Noted
+    from streetsight.service.departures.service import Channel
 
 app = typer.Typer(no_args_is_help=True, help="The log of who did what: verify, export; what left the system.")
 
@@ -66,19 +67,36 @@ def departures(
     as_csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets.")] = False,
     lang: Lang = None,
 ) -> None:
-    """Print what left the system, oldest first: who took what, when, and how much; one JSON object a line."""
+    """Print what left the system, oldest first: who took what, when, and how much; one JSON object a line.
+
+    Exit status: 2 usage and settings, 3 database.
+    """
     from streetsight.service.departures.schemas import DepartureShown, csv_lines
     from streetsight.service.departures.service import Wanted
     from streetsight.service.departures.service import departures as run
 
     with database_of_settings(lang) as (database, _language), database.read() as session:
-        found = run(session, Wanted(channel=channel))  # type: ignore[arg-type]
+        found = run(session, Wanted(channel=_channel(channel)))
         if as_csv:
             for line in csv_lines(found):
                 typer.echo(line, nl=False)
             return
         for each in found:
             typer.echo(DepartureShown.model_validate(each).model_dump_json())
+
+
+def _channel(name: str | None) -> "Channel | None":
+    from typing import cast, get_args
+
+    from streetsight.models.language import SpokenError
+    from streetsight.service.departures.service import Channel
+
+    known = get_args(Channel)
+    if name is not None and name not in known:
+        raise SpokenError(
+            "nothing leaves by {channel}; expected one of {known}", channel=name, known=", ".join(known)
+        )
+    return cast("Channel | None", name)
 
 
 def _parse(noted: str) -> "Noted":

@@ -25,6 +25,9 @@ LOST_AFTER_SECONDS = (
     10  # a head that is away for longer is lost; Ray's own 60 are longer than a restart takes
 )
 PROBE_SECONDS = 5.0
+LOOPBACK = "127.0.0.1"
+ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""With it Ray leaves that address alone; else it takes the one by which the machine reaches others."""
 
 
 class ClusterError(SpokenError):
@@ -85,6 +88,8 @@ def join(settings: Settings) -> Any:
     require_ray(settings)
     _probe(settings.ray_address)
     os.environ |= ray_environment(settings)  # read when Ray is imported
+    if is_on_loopback(settings.ray_address):
+        os.environ |= ON_LOOPBACK
     ray = importlib.import_module("ray")
     try:
         ray.init(
@@ -107,6 +112,28 @@ def _probe(address: str) -> None:
             "--head`, or correct STREETSIGHT_RAY_ADDRESS",
             address=address, reason=error,
         ) from error  # fmt: skip
+
+
+def is_on_loopback(address: str) -> bool:
+    """Whether the head was started with `--host 127.0.0.1`: it answers at no other address."""
+    host, _, port = address.rpartition(":")
+    if host not in (LOOPBACK, "localhost"):
+        return False
+    try:
+        socket.create_connection((_own_address(), int(port)), PROBE_SECONDS).close()
+    except OSError:
+        return True
+    return False
+
+
+def _own_address() -> str:
+    """As Ray finds it: by which this machine reaches others, else that of its name."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outward:
+            outward.connect(("8.8.8.8", 53))  # sends nothing
+            return str(outward.getsockname()[0])
+    except OSError:
+        return socket.gethostbyname(socket.gethostname())
 
 
 def why(address: str, error: Exception) -> ClusterLost:

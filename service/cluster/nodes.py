@@ -4,10 +4,9 @@ import os
 import sys
 from dataclasses import dataclass
 
-from streetsight.service.cluster.connecting import ray_environment, require_ray
+from streetsight.service.cluster.connecting import LOOPBACK, ON_LOOPBACK, ray_environment, require_ray
 from streetsight.service.settings import Settings
 
-LOOPBACK = "127.0.0.1"
 LOSE_AFTER_SECONDS = 300  # a node whose head is away waits for so long before it ends
 
 
@@ -52,7 +51,7 @@ def become_node(node: Node, settings: Settings) -> None:
     """
     require_ray(settings)
     environment = {**os.environ, **ray_environment(settings)}
-    if node.host == LOOPBACK:  # else Ray replaces it by an address that others reach
-        environment["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    if node.host == LOOPBACK:
+        environment |= ON_LOOPBACK
     command = command_of(node, settings)
     os.execve(command[0], command, environment)

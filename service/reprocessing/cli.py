@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from streetsight.models.releases import Release
     from streetsight.service.reprocessing.running import Looks
     from streetsight.service.settings import Settings
+    from streetsight.service.store.database import Database
 
 app = typer.Typer(help="Look at the archive with another release: run, compare, switch.")
 
@@ -62,7 +63,7 @@ def run(
 
     with database_of_settings(lang) as (database, language):
         settings, chosen = read_settings(), load_release(release)
-        archive = Archive(chosen.address, _filters(patrol, area, since, before, class_name))
+        archive = Archive(chosen.address, _filters(database, patrol, area, since, before, class_name))
         looks = _looks(engine or settings.engine, chosen, settings)
         with database.read() as session:
             frames = count(session, archive.left())
@@ -102,7 +103,7 @@ def compare(
     from streetsight.service.reprocessing.frames import Archive
 
     with database_of_settings(lang) as (database, _):
-        filters = _filters(patrol, area, since, before, class_name)
+        filters = _filters(database, patrol, area, since, before, class_name)
         compared = compare(database, Archive(load_release(release).address, filters))
     typer.echo(json.dumps(compared.shown(), indent=1, ensure_ascii=False))
 
@@ -132,7 +133,9 @@ def switch(
     from streetsight.service.reprocessing.switching import switch
 
     with database_of_settings(lang) as (database, language):
-        archive = Archive(load_release(release).address, _filters(patrol, area, since, before, class_name))
+        archive = Archive(
+            load_release(release).address, _filters(database, patrol, area, since, before, class_name)
+        )
         with database.read() as session:
             in_force = chosen(session, search_path()).address
         count = switch(database, operator(), archive, in_force, reason, partial)
@@ -161,13 +164,23 @@ def _looks(engine: str, release: "Release", settings: "Settings") -> "Looks":
 
 
 def _filters(
-    patrol: str | None, area: str | None, since: datetime | None, before: datetime | None, name: str | None
+    database: "Database",
+    patrol: str | None,
+    area: str | None,
+    since: datetime | None,
+    before: datetime | None,
+    name: str | None,
 ) -> dict[str, Any]:
     from datetime import UTC
+
+    from streetsight.service.reprocessing.frames import refuse_nonsense
 
     given = {
         "patrol_id": patrol, "area_path": area, "class": name,
         "taken_from": since and since.replace(tzinfo=UTC).isoformat(),
         "taken_before": before and before.replace(tzinfo=UTC).isoformat(),
     }  # fmt: skip
-    return {name: value for name, value in given.items() if value is not None}
+    filters = {name: value for name, value in given.items() if value is not None}
+    with database.read() as session:
+        refuse_nonsense(session, filters)
+    return filters

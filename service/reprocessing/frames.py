@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
-from streetsight.service.detections.tables import Result
+from streetsight.models.language import SpokenError
+from streetsight.models.taxonomy import default_taxonomy
+from streetsight.service.areas.tables import Area
+from streetsight.service.auth.scope import within
+from streetsight.service.detections.tables import Detection, Result
 from streetsight.service.frames.tables import Frame
+from streetsight.service.patrols.tables import Patrol
 from streetsight.service.releases.redetecting import narrowed
 from streetsight.service.store.database import Database
 from streetsight.service.store.sessions import ReadSession
@@ -42,6 +48,55 @@ class Archive:
 
     def _theirs(self) -> Any:
         return (Theirs.frame_id == Frame.id) & (Theirs.release == self.address)
+
+
+class BadFilter(SpokenError):
+    """A filter that cannot mean any frame; the message names it."""
+
+
+def refuse_nonsense(session: ReadSession, filters: Mapping[str, Any]) -> None:
+    """A filter with a slip of the pen would find nothing, and nothing looks like all is done.
+
+    Args:
+        filters: see `narrowed`.
+
+    Raises:
+        BadFilter: for a patrol, area or class that nobody knows, or a time that ends before it begins.
+    """
+    since, before = filters.get("taken_from"), filters.get("taken_before")
+    if since and before and datetime.fromisoformat(since) >= datetime.fromisoformat(before):
+        raise BadFilter(
+            "--from {since} is not before --before {before}; expected the earlier time first",
+            since=since, before=before,
+        )  # fmt: skip
+    patrol = filters.get("patrol_id")
+    if patrol and session.get(Patrol, patrol) is None:
+        raise BadFilter(
+            "there is no patrol {patrol}; expected the id of one, as lists show it", patrol=patrol
+        )
+    area, name = filters.get("area_path"), filters.get("class")
+    if area and not _is_area(session, area):
+        raise BadFilter("there is no area {area}; expected a path of codes, as /330106/", area=area)
+    if name and not _is_class(session, name):
+        known = ", ".join(default_taxonomy().names)
+        raise BadFilter("there is no class {name}; known are {known}", name=name, known=known)
+
+
+def _is_area(session: ReadSession, path: str) -> bool:
+    """Whether it is on a map of areas, or frames lie in it that came by an earlier one."""
+    if not (path.startswith("/") and path.endswith("/")):
+        return False
+    places = (
+        select(Area.id).where(Area.path == path),
+        select(Frame.id).where(within((path,), Frame.area_path)),
+    )
+    return any(session.scalar(each.limit(1)) is not None for each in places)
+
+
+def _is_class(session: ReadSession, name: str) -> bool:
+    """Whether the taxonomy has it, or an older release found it."""
+    found = select(Detection.result_id).where(Detection.class_name == name).limit(1)
+    return name in default_taxonomy() or session.scalar(found) is not None
 
 
 def count(session: ReadSession, frames: Select[*tuple[Any, ...]]) -> int:

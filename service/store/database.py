@@ -6,6 +6,7 @@ that a writer waits for its turn at the start and never loses half-way). WAL let
 mounts.
 """
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -138,9 +139,7 @@ def spoken(error: SpokenError | SQLAlchemyError) -> SpokenError:
         return DatabaseFull(
             "no room is left for the database; nothing was changed", retry_after_seconds=FULL_RETRY_SECONDS
         )
-    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    ):
+    if _is_away(error):
         return DatabaseGone(
             "the database does not answer; nothing was changed, send again later",
             retry_after_seconds=GONE_RETRY_SECONDS,
@@ -148,13 +147,48 @@ def spoken(error: SpokenError | SQLAlchemyError) -> SpokenError:
     raise error
 
 
+def _is_away(error: SQLAlchemyError) -> bool:
+    return isinstance(error, (OperationalError, InterfaceError, PoolTimeout)) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+
+
 @contextmanager
-def spoken_failures() -> Iterator[None]:
-    """For commands: failures of the database as errors for people."""
+def spoken_failures(url: URL | None = None) -> Iterator[None]:
+    """For commands: failures of the database as errors for who runs it, with the driver's reason.
+
+    Args:
+        url: of the database, where it is known; told without the password.
+
+    Raises:
+        SpokenError: for what somebody else has to mend; our own mistakes stay as they are.
+    """
     try:
         yield
     except SQLAlchemyError as error:
-        raise spoken(error) from error
+        said = spoken(error)
+        raise (_told(error, url) if isinstance(said, DatabaseGone) else said) from error
+
+
+def _told(error: SQLAlchemyError, url: URL | None) -> DatabaseGone:
+    reason = " ".join(str(getattr(error, "orig", None) or error).split())
+    if url is None:
+        return DatabaseGone(
+            "the database does not answer ({reason}); what was under way was not changed, try again later",
+            reason=reason, retry_after_seconds=GONE_RETRY_SECONDS,
+        )  # fmt: skip
+    if url.get_backend_name() == "sqlite":
+        return DatabaseGone(
+            "the database {path} cannot be used by user {user} ({reason}); nothing was changed: the file and "
+            "its folder must be writable, and STREETSIGHT_DATA_FOLDER the server's",
+            path=url.database, user=os.geteuid(), reason=reason, retry_after_seconds=GONE_RETRY_SECONDS,
+        )  # fmt: skip
+    return DatabaseGone(
+        "the database {url} does not answer ({reason}); nothing was changed: it must run, and "
+        "STREETSIGHT_DATABASE_URL name it, its user and password",
+        url=url.set(drivername=url.get_backend_name()).render_as_string(), reason=reason,
+        retry_after_seconds=GONE_RETRY_SECONDS,
+    )  # fmt: skip
 
 
 def _sqlite(url: URL, busy_seconds: float, writes: bool) -> Engine:

@@ -4,12 +4,13 @@ A server never changes a database that holds data by itself: it says which versi
 decision to `streetsight migrate`. Only an empty database is set up without being asked.
 """
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from streetsight.service.store.database import Database, DatabaseError
+from streetsight.service.store.database import Database, DatabaseError, spoken_failures
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 VERSION_TABLE = "alembic_version"
+log = logging.getLogger(__name__)  # commands that set up no logs have it on standard error, too
 _LOCK = 0x57E75164  # any number that nobody else uses for an advisory lock of PostgreSQL
 
 
@@ -31,8 +33,9 @@ def found_version(database: Database) -> str | None:
 
     Raises:
         DatabaseError: when it holds tables of somebody else, or cannot hold every text.
+        DatabaseGone: when it cannot be reached; says where, and the driver's reason.
     """
-    with database.engine.connect() as connection:
+    with spoken_failures(database.url), database.engine.connect() as connection:
         _refuse_encoding(connection)
         tables = inspect(connection).get_table_names()
         version = None
@@ -64,20 +67,16 @@ def prepare(database: Database) -> None:
 
     Raises:
         DatabaseError: saying which version was found and what to do.
+        DatabaseGone: see `found_version`.
     """
     found, needed = found_version(database), needed_version()
     if found is None:
         migrate(database)
-    elif found != needed and found in _known():
+    elif found != needed:
+        _refuse_newer(found, needed)
         raise DatabaseError(
             "the database has version {found}, this program needs {needed}: stop all servers, back it up, "
             "then run `streetsight migrate`",
-            found=found, needed=needed,
-        )  # fmt: skip
-    elif found != needed:
-        raise DatabaseError(
-            "the database has version {found}, which is newer than this program ({needed}): install the "
-            "newer program, or restore the back-up made before it",
             found=found, needed=needed,
         )  # fmt: skip
 
@@ -86,15 +85,32 @@ def migrate(database: Database) -> tuple[str | None, str]:
     """Bring the database to the version needed, in one transaction; gives the version before and after.
 
     Several processes may call this at once: the others wait, then find nothing to do.
+
+    Raises:
+        DatabaseError: when it is of a newer version than this program.
+        DatabaseGone: see `found_version`.
     """
     from alembic import command
 
     before, config = found_version(database), migration_config()
+    if before is not None:
+        _refuse_newer(before, needed_version())
+    else:  # told by every command: it may be that the settings are not the server's
+        log.warning("database_set_up %s", database.url.render_as_string())
     with database.engine.begin() as connection:
         _wait_for_turn(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return before, needed_version()
+
+
+def _refuse_newer(found: str, needed: str) -> None:
+    if found not in _known() | {needed}:
+        raise DatabaseError(
+            "the database has version {found}, which is newer than this program ({needed}): install the "
+            "newer program, or restore the back-up made before it",
+            found=found, needed=needed,
+        )  # fmt: skip
 
 
 def _wait_for_turn(connection: Connection) -> None:

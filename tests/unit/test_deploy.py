@@ -64,6 +64,24 @@ def test_the_units_call_verbs_and_settings_that_there_are() -> None:
             assert name.lower() in Settings.model_fields
 
 
+def test_the_recipe_gives_secrets_to_who_reads_them_once_that_user_is_there() -> None:
+    recipe = (DEPLOY.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    readers = {
+        re.findall("^User=(.+)$", text, re.MULTILINE)[0]
+        for text in (unit.read_text() for unit in UNITS)
+        if "/etc/streetsight/secrets:/run/secrets" in text
+    }
+    (reader,) = readers
+    made = recipe.index(f"install -d -o {reader} -m700 /etc/streetsight/secrets")
+    assert recipe.index("systemd-sysusers") < made
+
+
+def test_each_worker_may_have_settings_of_its_own_over_those_of_all() -> None:
+    text = (DEPLOY / "systemd" / "streetsight-work@.service").read_text()
+    files = re.findall("^EnvironmentFile=(.+)$", text, re.MULTILINE)
+    assert files == ["/etc/streetsight/server.env", "-/etc/streetsight/work-%i.env"]  # the last one counts
+
+
 def alerts() -> Iterator[dict[str, Any]]:
     document = yaml.safe_load((DEPLOY / "monitoring" / "alerts.yaml").read_text())
     for group in document["groups"]:

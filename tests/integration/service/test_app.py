@@ -145,11 +145,26 @@ def test_health_and_metrics(start: Start) -> None:
     client.post("/v1/frames", files={"photo": b"no picture"})
     text = client.get("/metrics").text
     assert 'streetsight_uploads_total{outcome="invalid_image"}' in text
-    assert 'streetsight_storage_free_bytes{storage="files"}' in text
+    for storage in ("data", "files"):
+        assert f'streetsight_storage_free_bytes{{storage="{storage}"}}' in text
     full = start(min_free_bytes=1 << 60)
     answer = full.get("/readyz")
     is_problem(answer, 503, "not_ready")
     assert answer.json()["checks"]["files"].startswith("the disk for photos")
+    assert answer.json()["codes"] == {"files": "storage_full"}
+
+
+def test_a_server_without_a_bucket_says_so_and_tells_the_room_for_uploads(
+    start: Start, s3_settings: Settings
+) -> None:
+    keys = {name: getattr(s3_settings, name) for name in Settings.model_fields if name.startswith("s3_")}
+    client = start(files_url="s3://renamed/photos", **keys)
+    answer = client.get("/readyz")
+    is_problem(answer, 503, "not_ready")
+    assert answer.json()["codes"] == {"files": "no_bucket"}
+    text = client.get("/metrics").text
+    assert 'streetsight_storage_free_bytes{storage="data"}' in text
+    assert 'storage="files"' not in text
 
 
 def test_a_heartbeat_tells_the_clock(client: TestClient) -> None:

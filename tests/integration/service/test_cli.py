@@ -2,11 +2,15 @@
 
 import json
 import logging
+import os
+import socket
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from typer.testing import CliRunner
 
 from streetsight.cli import app
@@ -18,6 +22,7 @@ from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
 
 Run = Callable[..., tuple[int, str, str]]
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both
 
 
 @pytest.fixture(autouse=True)
@@ -85,10 +90,98 @@ def test_migrate_says_from_where_to_where(run: Run, settings: Settings) -> None:
 
 
 def test_a_database_that_is_not_there_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STREETSIGHT_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
-    for verb in (("device", "list"), ("jobs", "list"), ("serve",)):
+    monkeypatch.setenv("STREETSIGHT_DATABASE_URL", "postgresql://nobody:hunter2@127.0.0.1:1/nothing")
+    for verb in (("device", "list"), ("jobs", "list"), ("serve",), ("migrate",)):
         status, _, complaint = run(*verb)
-        assert (status, "does not answer" in complaint) == (3, True), complaint
+        assert status == 3
+        assert "the database postgresql://nobody:***@127.0.0.1:1/nothing does not answer (" in complaint
+        assert "refused" in complaint
+        assert "hunter2" not in complaint
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"password": "hunter2"}, "password authentication failed"),
+        ({"database": "nothing"}, 'database "nothing" does not exist'),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_why_a_database_refuses_is_said(
+    run: Run, settings: Settings, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str], reason: str
+) -> None:
+    url = make_url(settings.database).set(**wrong)  # type: ignore[arg-type]
+    monkeypatch.setenv("STREETSIGHT_DATABASE_URL", url.render_as_string(hide_password=False))
+    status, _, complaint = run("device", "list")
+    assert (status, reason in complaint) == (3, True), complaint
+    assert str(url.password) not in complaint
+
+
+@ON_SQLITE
+def test_a_database_that_is_set_up_anew_is_told(run: Run, settings: Settings) -> None:
+    status, said, log = run("migrate")
+    assert (status, said.startswith("database version: - -> ")) == (0, True)
+    assert f"database_set_up {settings.database}" in log
+    assert "database_set_up" not in run("migrate")[2]
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A disk that was mounted read-only."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(folder)]
+    if subprocess.run(mount, check=False).returncode:
+        pytest.skip("mounting a disk needs root")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("below", ["", "data"])
+def test_a_data_folder_that_cannot_be_written_is_said(
+    run: Run, monkeypatch: pytest.MonkeyPatch, read_only: Path, below: str
+) -> None:
+    monkeypatch.delenv("STREETSIGHT_DATABASE_URL")
+    monkeypatch.setenv("STREETSIGHT_DATA_FOLDER", str(read_only / below))
+    status, _, complaint = run("serve")
+    user = f"user {os.geteuid()} (Read-only file system)"
+    assert (status, f"{read_only / below} cannot be written by {user}" in complaint) == (3, True), complaint
+    status, _, complaint = run("jobs", "list")
+    assert (status, f"by user {os.geteuid()} (" in complaint) == (3, True), complaint
+
+
+@ON_SQLITE
+def test_what_would_end_in_a_traceback_is_said_before_anything_runs(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STREETSIGHT_PROVIDER", "steam")
+    status, _, complaint = run("serve")
+    assert (status, "provider steam is not available here; available: cpu" in complaint) == (3, True)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setenv("STREETSIGHT_WORKER_METRICS_PORT", str(other.getsockname()[1]))
+        status, _, complaint = run("work")
+    assert (status, "each worker of a machine needs a port of its own" in complaint) == (2, True), complaint
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        (("--class", "dragon"), "there is no class dragon; known are "),
+        (("--area", "/330106/"), "there is no area /330106/; expected a path of codes"),
+        (("--area", "330106"), "there is no area 330106; expected a path of codes"),
+        (("--patrol", "nope"), "there is no patrol nope"),
+        (("--from", "2026-06-01", "--before", "2026-05-01"), "expected the earlier time first"),
+    ],
+)
+def test_filters_of_an_archive_that_mean_nothing_are_refused(
+    run: Run, filters: tuple[str, ...], message: str
+) -> None:
+    for verb in ((), ("compare",), ("switch", "--reason", "better")):
+        status, said, complaint = run("reprocess", *verb, "--release", "street-n-2", *filters)
+        assert (status, said, message in complaint) == (2, "", True), complaint
+    assert run("reprocess", "compare", "--release", "street-n-2", "--class", "pothole")[0] == 0
 
 
 def test_people_are_added_changed_and_disabled(run: Run, settings: Settings) -> None:

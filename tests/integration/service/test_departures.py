@@ -84,3 +84,6 @@ def test_webhooks_are_counted_by_the_hour_and_a_command_prints_all(
     assert [(row["address"], row["times"], row["items"]) for row in rows] == [
         ("desk.example", 3, 3), ("other.example", 1, 1),
     ]  # fmt: skip
+    refused = CliRunner().invoke(app, ["audit", "departures", "--channel", "nope", "--lang", "en"])
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "nothing leaves by nope; expected one of export, national, labels" in refused.stderr

@@ -95,8 +95,9 @@ def test_another_version_is_refused(empty: Database, version: str | None, messag
         connection.execute(text("DELETE FROM alembic_version"))
         if version:
             connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": version})
-    with pytest.raises(DatabaseError, match=message):
-        prepare(empty)
+    for use in (prepare, migrate):
+        with pytest.raises(DatabaseError, match=message):
+            use(empty)
     empty.close()
 
 

@@ -1,7 +1,9 @@
 """What is said when a cluster cannot be joined; a real cluster is in the integration tests."""
 
+import os
 import pickle
 import platform
+import socket
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,11 @@ from streetsight.inference.reading import PhotoError
 from streetsight.models.language import SpokenError
 from streetsight.service.cluster import connecting
 from streetsight.service.cluster.connecting import (
+    ON_LOOPBACK,
     ClusterError,
     OtherCluster,
+    is_on_loopback,
+    join,
     ray_environment,
     require_ray,
     why,
@@ -66,6 +71,29 @@ def test_a_machine_takes_part_in_private() -> None:
     other = command_of(Node(head=False, host="10.0.0.7", cores=4), WITH_TOKEN)
     assert {"--address=127.0.0.1:6379", "--node-ip-address=10.0.0.7", "--num-cpus=4"} <= {*other}
     assert "secret" not in " ".join([*head, *other])
+
+
+@pytest.mark.parametrize(
+    ("listens_on", "asked", "expected"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),  # `--host 127.0.0.1`
+        ("0.0.0.0", "127.0.0.1", False),  # without: Ray's head then tells the machine's own address
+        ("127.0.0.1", "127.0.0.2", False),  # Ray leaves it alone
+    ],
+)
+def test_a_head_on_loopback_is_known_by_answering_nowhere_else(
+    listens_on: str, asked: str, expected: bool
+) -> None:
+    with socket.create_server((listens_on, 0)) as head:
+        assert is_on_loopback(f"{asked}:{head.getsockname()[1]}") is expected
+
+
+def test_who_joins_a_head_on_loopback_leaves_its_address_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", environment := dict(os.environ))
+    monkeypatch.setattr(ray, "init", lambda *_arguments, **_options: None)
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        join(WITH_TOKEN.model_copy(update={"ray_address": f"127.0.0.1:{head.getsockname()[1]}"}))
+    assert environment.items() >= ON_LOOPBACK.items()
 
 
 def test_questions_are_asked_in_groups_of_one_release() -> None:
