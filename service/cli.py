@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,9 +67,8 @@ def migrate(data_folder: DataFolder = None, lang: Lang = None) -> None:
         from streetsight.service.store.opening import make_data_folder
 
         make_data_folder(settings)
-        database = Database(settings.database, settings.sqlite_busy_seconds)
-        before, after = run(database)
-        database.close()
+        with closing(Database(settings.database, settings.sqlite_busy_seconds)) as database:
+            before, after = run(database)
         typer.echo(
             translate("database version: {before} -> {after}", language, before=before or "-", after=after)
         )
