@@ -91,11 +91,15 @@ class ReleaseKeeper:
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
-            try:
-                self.refresh()
-            except ReleaseError as error:
-                if str(error) != str(self._trouble):
-                    log.error("release_not_switched", reason=str(error))
-                self._trouble = error
-            except (SpokenError, SQLAlchemyError, OSError) as error:
-                log.warning("release_not_looked_up", reason=str(error))
+            with self.lock:  # else what was wrong before a change would be told after it
+                self._refresh_and_tell()
+
+    def _refresh_and_tell(self) -> None:
+        try:
+            self.refresh()
+        except ReleaseError as error:
+            if str(error) != str(self._trouble):
+                log.error("release_not_switched", reason=str(error))
+            self._trouble = error
+        except (SpokenError, SQLAlchemyError, OSError) as error:
+            log.warning("release_not_looked_up", reason=str(error))

@@ -176,7 +176,7 @@ def test_ray_data_goes_on_when_the_head_has_come_back(city: City, database: Data
 
     _work(database, city.engine)
     other, restarts = load_release(OTHER), iter([city.restart_head])
-    look = look_there(other, city.settings.model_copy(update={"ray_timeout_seconds": 10}))
+    look = look_there(other, city.settings)
 
     def disturbed(keys: Sequence[str]) -> Iterator[Any]:
         for answer in look(keys):
