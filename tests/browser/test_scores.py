@@ -1,10 +1,10 @@
 """Scores in the browser: a scheme is adopted, a month is closed, and its sheet is read."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,9 @@ NAMES = {"A1": "文三路片区", "A2": "学院路片区", "A3": "湖滨片区",
 ZONE = Settings(data_folder=Path("/tmp")).zone
 
 
-def months_ago(count: int) -> Span:
+def months_ago(many: int) -> Span:
     span = month_of(datetime.now(UTC).astimezone(ZONE).date())
-    for _ in range(count):
+    for _ in range(many):
         span = span.before()
     return span
 
@@ -51,11 +51,12 @@ class City:
 
     site: Any
     frames: list[str]
+    numbers: Iterator[int] = field(default_factory=count)
 
     def issue(self, code: str, month: Span, day: int = 5, **fields: Any) -> str:
         """A confirmed issue in an area, found on a day of a month; gives its id."""
         west, south, _, _ = BOUNDS[code]
-        number = int.from_bytes(os.urandom(2)) % 180
+        number = next(self.numbers) % 180  # each more than 60 m from any other: none shares its place
         found = month.moments(ZONE)[0] + timedelta(days=day - 1, hours=10)
         given = {
             "lon": west + 0.0005 + number * 5e-5, "lat": south + 0.0005 + number % 13 * 7e-4,
@@ -138,8 +139,8 @@ def city(site: Any, street_photos: list[Path]) -> City:
             version = versions.bring_in(session, SYSTEM, scheme, "a test")
             versions.adopt(session, SYSTEM, version, month, "a test")
     for month, counts in ((THIRD, (1, 3, 2, 4)), (SECOND, (3, 1, 2, 1)), (LAST, (2, 5, 1, 3))):
-        for code, count in zip(("A1", "A2", "A3", "B1"), counts, strict=True):
-            for number in range(count):
+        for code, many in zip(("A1", "A2", "A3", "B1"), counts, strict=True):
+            for number in range(many):
                 kind = {"class_name": "pothole", "condition": "broken_facility"} if number % 3 == 2 else {}
                 made.issue(code, month, 3 + 4 * number, **kind)
     made.close("sections", THIRD, SECOND)
