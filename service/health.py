@@ -1,6 +1,7 @@
 """HTTP: is the process alive, can it do its work, how is it doing. Open to all; gives nothing away."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from shutil import disk_usage
 from typing import Any
 
@@ -65,6 +66,16 @@ def _fault(check: Callable[[], Any]) -> SpokenError | None:
 
 
 def _gauges(server: Resources) -> list[Gauge]:
+    """What is true at this moment; what does not answer is left out, so that counters are told without it."""
+    try:
+        waiting = _waiting(server)
+    except (SpokenError, SQLAlchemyError):
+        waiting = None
+    up: Gauge = ("streetsight_database_up", "Whether the database answers", {}, float(waiting is not None))
+    return [up, *(waiting or []), *_rooms(server)]
+
+
+def _waiting(server: Resources) -> list[Gauge]:
     with server.database.read() as session:
         jobs, pending = counts(session), pending_by_name(session)
     text = "Jobs that are there, by kind and state"
@@ -73,16 +84,19 @@ def _gauges(server: Resources) -> list[Gauge]:
         for (kind, state), count in jobs.items()
     ]
     text = "Events that wait to be sent to a webhook"
-    gauges += [
+    return gauges + [
         ("streetsight_outbox_pending", text, {"destination": name}, float(count))
         for name, count in pending.items()
     ]
-    # uploads in pieces lie in the data folder, wherever photos are
-    rooms = {"files": server.blobs.free_bytes(), "data": disk_usage(server.settings.data_folder).free}
+
+
+def _rooms(server: Resources) -> Iterator[Gauge]:
     text = "Room left in the data folder, and for photos where that has an end"
-    gauges += [
-        ("streetsight_storage_free_bytes", text, {"storage": name}, float(free))
-        for name, free in rooms.items()
-        if free is not None
-    ]
-    return gauges
+    rooms: dict[str, Callable[[], int | None]] = {
+        "files": server.blobs.free_bytes,
+        "data": lambda: disk_usage(server.settings.data_folder).free,  # of uploads in pieces
+    }
+    for name, room in rooms.items():
+        with suppress(SpokenError, OSError):  # a disk that is gone, of which /readyz tells
+            if (free := room()) is not None:
+                yield "streetsight_storage_free_bytes", text, {"storage": name}, float(free)

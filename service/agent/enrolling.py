@@ -23,6 +23,7 @@ from streetsight.service.agent.link import Link, reached
 from streetsight.service.agent.opening import spoken
 from streetsight.service.agent.pacing import Bucket
 from streetsight.service.agent.remote import FILE as SETTINGS
+from streetsight.service.agent.trust import tls_context
 
 CLAIM, TIMEOUT_S = "claim", 30.0
 
@@ -115,8 +116,8 @@ def _authority(path: Path) -> str:
     expected = SpokenError("the certificate of an authority as PEM, -----BEGIN CERTIFICATE-----")
     text = read_given(path, "--ca", expected)
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-    except (ValueError, TypeError, ssl.SSLError) as error:  # TypeError: of letters beyond ASCII
+        tls_context(text, pinned=False)
+    except ValueError as error:
         raise UnusableFile(
             "{path} has no certificate that can be read ({reason}); --ca expects {expected}",
             path=path, reason=error, expected=expected,

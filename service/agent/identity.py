@@ -5,13 +5,15 @@ import os
 import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter, ValidationError
 
 from streetsight.models.durable import replace_file
 from streetsight.models.language import SpokenError
 from streetsight.service.agent.faults import AgentError
 from streetsight.service.agent.opening import spoken
+from streetsight.service.agent.trust import tls_context
 
 FILE = "agent.json"
 
@@ -50,6 +52,9 @@ class Identity:
     pinned: bool = False
 
 
+_IDENTITY = TypeAdapter(Identity)
+
+
 def read_identity(folder: Path) -> Identity:
     """Raises NotEnrolled, SpoolError."""
     path = folder / FILE
@@ -62,15 +67,26 @@ def read_identity(folder: Path) -> Identity:
     with spoken(folder):
         text = path.read_bytes()
     try:
-        values: dict[str, Any] = json.loads(text)
-        # what a later version wrote besides is none of ours
-        return Identity(**{name: values[name] for name in Identity.__dataclass_fields__ if name in values})
-    except (ValueError, TypeError) as error:
+        return _identity(text)
+    except (ValueError, OtherServer) as error:
         raise NotEnrolled(
             "{path} is damaged ({reason}), so that the vehicle knows neither its server nor its token; run "
             "`streetsight agent enrol` again with a new code. What is in the spool is safe",
             path=path, reason=error,
         ) from error  # fmt: skip
+
+
+def _identity(text: bytes) -> Identity:
+    """Without what a later version wrote besides. Raises ValueError, OtherServer."""
+    try:
+        identity = _IDENTITY.validate_json(text)
+    except ValidationError as error:  # in its own words it would tell the token
+        raise ValueError(
+            "; ".join(f"{'.'.join(map(str, at['loc']))} {at['msg']}" for at in error.errors())
+        ) from None
+    checked_address(identity.server)
+    tls_context(identity.certificate, identity.pinned)
+    return identity
 
 
 def write_identity(folder: Path, identity: Identity) -> None:

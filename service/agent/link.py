@@ -21,6 +21,7 @@ from streetsight.models.language import SpokenError
 from streetsight.service.agent.faults import LinkError, Unauthorised, WrongServer
 from streetsight.service.agent.identity import Identity
 from streetsight.service.agent.pacing import Bucket
+from streetsight.service.agent.trust import tls_context
 
 CONNECT_S = 15.0
 LATER = (408, 425, 429, 500, 502, 503, 504, 507)
@@ -225,15 +226,6 @@ def _certificate_fault(error: BaseException | None) -> str | None:
             return str(error).partition("CERTIFICATE_VERIFY_FAILED] ")[2] or "verification failed"
         error = error.__cause__ or error.__context__
     return None
-
-
-def tls_context(certificate: str | None, pinned: bool) -> ssl.SSLContext:
-    """What to trust: the machine's authorities, one authority, or one certificate whatever its name."""
-    context = ssl.create_default_context(cadata=certificate) if certificate else ssl.create_default_context()
-    if pinned:
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.check_hostname = False  # it is this very certificate or none
-    return context
 
 
 def _asked_s(headers: Mapping[str, str]) -> float:

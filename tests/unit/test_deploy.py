@@ -17,6 +17,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 MOST_EXPOSED = 20  # tenths, of systemd's scale from 0 to 10
 GAUGES: list[Gauge] = [
+    ("streetsight_database_up", "", {}, 1.0),
     ("streetsight_queue_depth", "", {"kind": "detect", "state": "queued"}, 1.0),
     ("streetsight_outbox_pending", "", {"destination": "desk"}, 1.0),
     ("streetsight_storage_free_bytes", "", {"storage": "files"}, 1.0),

@@ -4,17 +4,16 @@ import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import self_signed
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.x509.oid import NameOID
 from fastapi.testclient import TestClient
 
 from streetsight.service.agent.enrolling import enrol
@@ -178,7 +177,7 @@ def strangers(tmp_path: Path) -> Iterator[Callable[..., tuple[str, Path]]]:
             def log_message(self, *_: object) -> None:
                 pass
 
-        files = _certificate(tmp_path / f"server-{len(servers)}")
+        files = self_signed(tmp_path / f"server-{len(servers)}")
         server = HTTPServer(("127.0.0.1", port), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*files)
@@ -191,27 +190,6 @@ def strangers(tmp_path: Path) -> Iterator[Callable[..., tuple[str, Path]]]:
     for server in servers:
         server.shutdown()
         server.server_close()
-
-
-def _certificate(stem: Path) -> tuple[Path, Path]:
-    key, name = (
-        generate_private_key(SECP256R1()),
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "city")]),
-    )
-    moment = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(moment - timedelta(days=1))
-        .not_valid_after(moment + timedelta(days=9)).sign(key, hashes.SHA256())
-    )  # fmt: skip
-    certificate, private = stem.with_suffix(".pem"), stem.with_suffix(".key")
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return certificate, private
 
 
 ENROLLED = {"token": "ssd_x", "device_id": "1", "device": "car-1", "public_key": "00" * 32, "scopes": []}

@@ -1,6 +1,7 @@
 """The database goes and comes back; the disk fills up under the server."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ def test_a_database_that_goes_and_comes_back(
     client: TestClient, photos: list[bytes], postgres: Any, work: Callable[[], Any]
 ) -> None:
     kept = upload(client, photos[0]).headers["Location"]
+    assert "streetsight_database_up 1.0" in client.get("/metrics").text
     postgres.stop()
     try:
         for answer in (upload(client, photos[1]), client.get(kept)):
@@ -29,6 +31,12 @@ def test_a_database_that_goes_and_comes_back(
             assert int(answer.headers["Retry-After"]) >= 1
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").json()["checks"]["database"]
+        told = client.get("/metrics")  # the count of what was refused is wanted just now
+        assert told.status_code == 200
+        assert "streetsight_database_up 0.0" in told.text
+        assert re.search(r'duration_seconds_count\{.*route="/v1/frames",status="503"\} [1-9]', told.text)
+        assert 'streetsight_storage_free_bytes{storage="files"}' in told.text
+        assert "streetsight_queue_depth" not in told.text
     finally:
         postgres.start()
     deadline = time.monotonic() + 60

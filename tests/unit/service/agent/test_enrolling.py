@@ -1,11 +1,14 @@
 """What may be said of a server before it is trusted, and what a new enrolment leaves of the old one."""
 
 import json
+import re
 import socket
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from answering import Said, answering
+from certificates import self_signed
 
 from streetsight.service.agent.enrolling import BadTrust, enrol
 from streetsight.service.agent.faults import LinkError
@@ -20,7 +23,7 @@ from streetsight.service.agent.identity import (
 )
 
 DIGEST = "ab" * 32
-ENROLLED = Identity("https://city", "ssd_x", "1", "car-1", "00" * 32, "PEM", True)
+ENROLLED = Identity("https://city", "ssd_x", "1", "car-1", "00" * 32)
 
 
 @pytest.mark.parametrize("fingerprint", ["00:11:22", "", DIGEST[:-1] + "g", DIGEST + "00", "SHA256:abc"])
@@ -109,6 +112,26 @@ def test_a_damaged_identity_is_told_and_made_anew(tmp_path: Path) -> None:
     assert read_identity(tmp_path).token == "ssd_y"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "no certificate"),
+        ("certificate", "é", "no certificate"),
+        ("certificate", "", "no certificate"),
+        ("token", 5, "token Input should be a valid string"),
+        ("server", "city", "city: expected an address"),
+    ],
+)
+def test_an_identity_that_was_edited_wrongly_is_told(
+    tmp_path: Path, name: str, value: object, told: str
+) -> None:
+    file = tmp_path / "agent.json"
+    file.write_text(json.dumps({**asdict(ENROLLED), name: value}))
+    with pytest.raises(NotEnrolled, match=re.escape(told)) as caught:
+        read_identity(tmp_path)
+    assert "ssd_x" not in str(caught.value), "a token is nobody's to read"
+
+
 def test_what_a_later_version_wrote_besides_is_left(tmp_path: Path) -> None:
     write_identity(tmp_path, ENROLLED)
     file = tmp_path / "agent.json"
@@ -117,14 +140,16 @@ def test_what_a_later_version_wrote_besides_is_left(tmp_path: Path) -> None:
 
 
 def test_a_token_by_hand_takes_no_enrolment_away(tmp_path: Path) -> None:
-    write_identity(tmp_path, ENROLLED)
+    certificate = self_signed(tmp_path / "city")[0].read_text()
+    enrolled = replace(ENROLLED, certificate=certificate, pinned=True)
+    write_identity(tmp_path, enrolled)
     token = tmp_path / "token"
     token.write_text("ssd_other\n")
     by_hand = identity_of(tmp_path, "https://city", token)
-    assert (by_hand.token, by_hand.certificate, by_hand.pinned) == ("ssd_other", "PEM", True)
+    assert (by_hand.token, by_hand.certificate, by_hand.pinned) == ("ssd_other", certificate, True)
     with pytest.raises(OtherServer, match="enrolled with https://city"):
         identity_of(tmp_path, "https://elsewhere", token)
-    assert identity_of(tmp_path, None, None) == ENROLLED
+    assert identity_of(tmp_path, None, None) == enrolled
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\n", "tök".encode(), b"two words", b"\xff"])
