@@ -26,7 +26,7 @@ def measure() -> dict[str, Any]:
         (photo,) = cut_to(validation_records(1), FULL_HD, Path(scratch) / "photos")
         ours, theirs = [], []
         for _ in range(ROUNDS):
-            ours.append(_seconds([sys.executable, "-m", "streetsight.cli", "detect", str(photo), "--quiet"]))
+            ours.append(_seconds([sys.executable, "-m", "streetsight", "detect", str(photo), "--quiet"]))
             command = [
                 "predict",
                 f"model={torch_weights()}",

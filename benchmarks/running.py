@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import psutil
 
-COMMAND = (sys.executable, "-m", "streetsight.cli")
+COMMAND = (sys.executable, "-m", "streetsight")
 
 
 @dataclass(frozen=True, slots=True)

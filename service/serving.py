@@ -77,7 +77,7 @@ class Workers:
             kept.wait = min(kept.wait, RESTART_MAX_SECONDS)
             kept.process = None
         if lasted >= kept.wait:
-            command = [sys.executable, "-m", "streetsight.cli", "work", "--parent", str(os.getpid())]
+            command = [sys.executable, "-m", "streetsight", "work", "--parent", str(os.getpid())]
             kept.process, kept.started = subprocess.Popen(command), time.monotonic()
 
 

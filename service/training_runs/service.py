@@ -170,4 +170,4 @@ def steps(settings: Settings, run: TrainingRun, version: DatasetVersion) -> list
 
 
 def _step(*arguments: str, name: str, needed: bool = True) -> Step:
-    return Step(name, (sys.executable, "-m", "streetsight.cli", *arguments), needed)
+    return Step(name, (sys.executable, "-m", "streetsight", *arguments), needed)

@@ -75,12 +75,3 @@ if find_spec("ultralytics"):  # the training extra
     app.command()(training_cli.quantise)
     datasets_cli.app.command()(selection_cli.suggest)
     models_cli.app.command()(training_cli.compare)
-
-
-def main() -> None:
-    """Entry point of the `streetsight` command."""
-    app()
-
-
-if __name__ == "__main__":
-    main()

@@ -84,7 +84,7 @@ class Site:
         changed = {name: getattr(self.settings, name) for name in self.settings.model_fields_set}
         own = {f"STREETSIGHT_{name.upper()}": str(value) for name, value in changed.items()}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("STREETSIGHT_")}
-        command = [sys.executable, "-m", "streetsight.cli", "serve"]
+        command = [sys.executable, "-m", "streetsight", "serve"]
         with (self.settings.data_folder.parent / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=kept | own | self.environment, stdout=log, stderr=log

@@ -25,18 +25,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     deque(simulate_patrol(folder, 0, 3, Camera((640, 360)), step_m=20), maxlen=0)
     Image.fromarray(np.zeros((360, 640, 3), np.uint8)).save(folder / "frames" / "black.jpg")
     (folder / "frames" / "broken.jpg").write_text("no picture")
-    command = [
-        sys.executable,
-        "-m",
-        "streetsight.cli",
-        "detect",
-        "frames",
-        "-o",
-        "out",
-        "--report",
-        "--lang",
-        "zh",
-    ]
+    words = ["detect", "frames", "-o", "out", "--report", "--lang", "zh"]
+    command = [sys.executable, "-m", "streetsight", *words]
     done = subprocess.run(
         [*command, "--min-score", "0.05"], cwd=folder, check=False, capture_output=True, text=True
     )

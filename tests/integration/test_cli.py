@@ -51,7 +51,7 @@ def workplace(rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def streetsight(*arguments: str, language: str = "en") -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "STREETSIGHT_LANG": language, "COLUMNS": "200", "NO_COLOR": "1"}
     return subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", "-m", "streetsight.cli", *arguments],
+        [sys.executable, "-W", "error::UserWarning", "-m", "streetsight", *arguments],
         capture_output=True, encoding="utf-8", env=environment, check=False, timeout=300,
     )  # fmt: skip
 

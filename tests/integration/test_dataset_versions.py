@@ -447,7 +447,7 @@ def test_wrong_requests_are_told(
 def test_the_installed_command_speaks_chinese(dataset: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "LC_ALL": "zh_CN.UTF-8", "STREETSIGHT_LANG": "zh", "PYTHONUTF8": "1"}
     answer = subprocess.run(
-        [sys.executable, "-m", "streetsight.cli", "dataset", "show", str(tmp_path)],
+        [sys.executable, "-m", "streetsight", "dataset", "show", str(tmp_path)],
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert answer.returncode == DATA

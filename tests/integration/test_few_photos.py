@@ -57,7 +57,7 @@ PLACES, FRAMES = 10, 2  # a place is a patrol of its own, hence a group
 
 def run(environment: dict[str, str], *arguments: object, status: int = 0) -> str:
     answer = subprocess.run(
-        [sys.executable, "-m", "streetsight.cli", *map(str, arguments)],
+        [sys.executable, "-m", "streetsight", *map(str, arguments)],
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert answer.returncode == status, answer.stdout + answer.stderr

@@ -78,7 +78,7 @@ def streetsight(own: Path, *arguments: str, language: str = "en") -> subprocess.
         "NO_COLOR": "1",
     }
     return subprocess.run(
-        [sys.executable, "-m", "streetsight.cli", "models", *arguments],
+        [sys.executable, "-m", "streetsight", "models", *arguments],
         capture_output=True, encoding="utf-8", env=environment, check=False, timeout=600,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ def watch(event, arguments):
         print("NET", event, arguments, file=sys.stderr, flush=True)
 
 sys.addaudithook(watch)
-from streetsight.cli import main
+from streetsight.__main__ import main
 main()
 """
 

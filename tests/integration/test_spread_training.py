@@ -47,7 +47,7 @@ def command(photos: Path, folder: Path, *more: str) -> list[str]:
         YOLO("yolo26n.yaml").save(str(start))
         recipe.write_text(RECIPE)
     return [
-        sys.executable, "-m", "streetsight.cli", "train", "--weights", str(start), "--run",
+        sys.executable, "-m", "streetsight", "train", "--weights", str(start), "--run",
         str(folder / "run"), "--photos", str(photos), "--recipe", str(recipe), *more,
     ]  # fmt: skip
 

@@ -106,7 +106,7 @@ def test_a_killed_run_goes_on_after_its_last_whole_epoch(photos: Path, run: Path
         'close_mosaic = 1\nheads = "one_to_many"\nbalance_share = 0.5\n[camera_faults]\nrain = 0.5\n'
     )
     command = [
-        sys.executable, "-m", "streetsight.cli", "train", "--weights", str(start), "--run", str(folder),
+        sys.executable, "-m", "streetsight", "train", "--weights", str(start), "--run", str(folder),
         "--photos", str(photos), "--recipe", str(recipe),
     ]  # fmt: skip
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -158,7 +158,7 @@ def test_a_run_is_exported_beside_what_it_learned_from(
 
 def test_the_int8_variant_is_a_release_of_its_own(photos: Path, release: Release, tmp_path: Path) -> None:
     """The shipped release, quantised on the command line with a few rendered frames."""
-    make = [sys.executable, "-m", "streetsight.cli", "quantise", "--photos", str(photos)]
+    make = [sys.executable, "-m", "streetsight", "quantise", "--photos", str(photos)]
     common = ["--output", str(tmp_path), "--calibration", "4", "--lang", "en"]
     subprocess.run([*make, release.card.name, "--name", "int8", *common], check=True, capture_output=True)
     variant = load_release(tmp_path / "int8")

@@ -20,7 +20,7 @@ class Machine:
     """`streetsight cluster start` and all that it started."""
 
     def __init__(self, environment: dict[str, str], log: Path, *options: str) -> None:
-        command = [sys.executable, "-m", "streetsight.cli", "cluster", "start", "--cores", "1", *options]
+        command = [sys.executable, "-m", "streetsight", "cluster", "start", "--cores", "1", *options]
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [*command, "--store-mib", "100"], env=environment, stdout=output, stderr=output,

@@ -14,6 +14,6 @@ def watch(name):
             os.kill(os.getpid(), signal.SIGKILL)
 steps.watch = watch
 sys.argv = ["streetsight", *sys.argv[3:]]
-from streetsight.cli import main
+from streetsight.__main__ import main
 main()
 """

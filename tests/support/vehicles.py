@@ -51,14 +51,14 @@ class City:
     def command(self, *words: str) -> str:
         """What a command with the server's settings prints."""
         return subprocess.run(
-            [sys.executable, "-m", "streetsight.cli", *words], env=self._environment, check=True,
+            [sys.executable, "-m", "streetsight", *words], env=self._environment, check=True,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         ).stdout.strip()  # fmt: skip
 
     def start(self, workers: int = 0, wait: bool = True) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streetsight.cli", "serve", "--workers", str(workers)],
+                [sys.executable, "-m", "streetsight", "serve", "--workers", str(workers)],
                 env=self._environment, stderr=log, stdout=subprocess.DEVNULL,
             )  # fmt: skip
         if wait:

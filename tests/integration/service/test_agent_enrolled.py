@@ -20,7 +20,7 @@ def city(tmp_path: Path, free_port: int) -> Iterator[City]:
 
 def test_a_vehicle_is_enrolled_runs_and_takes_its_servers_settings(city: City, tmp_path: Path) -> None:
     def agent(*words: str) -> str:
-        command = [sys.executable, "-m", "streetsight.cli", "agent", *words]
+        command = [sys.executable, "-m", "streetsight", "agent", *words]
         command += ["--state", str(tmp_path / "state"), "--lang", "en"]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         assert answer.returncode == 0, answer.stderr
@@ -36,7 +36,7 @@ def test_a_vehicle_is_enrolled_runs_and_takes_its_servers_settings(city: City, t
     (camera / "a.jpg").write_bytes(jpegs(1, 1)[0])
     with (tmp_path / "agent.log").open("wb") as log:
         running = subprocess.Popen(
-            [sys.executable, "-m", "streetsight.cli", "agent", "run", "--source", str(camera),
+            [sys.executable, "-m", "streetsight", "agent", "run", "--source", str(camera),
              "--state", str(tmp_path / "state")],
             stderr=log,
         )  # fmt: skip

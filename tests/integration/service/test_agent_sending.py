@@ -227,7 +227,7 @@ def test_drain_goes_by_the_settings_that_the_agent_ran_with(
         time.sleep(0.05)
     vehicle.end()
     done = subprocess.run(
-        [sys.executable, "-m", "streetsight.cli", "agent", "drain", "--state", str(vehicle.state), "--server",
+        [sys.executable, "-m", "streetsight", "agent", "drain", "--state", str(vehicle.state), "--server",
          city.url, "--token-file", str(vehicle.folder / "token"), "--lang", "en"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -250,7 +250,7 @@ def test_an_agent_loads_no_toolkit_that_it_does_not_need() -> None:
 def test_the_command_line_says_what_is_missing(tmp_path: Path) -> None:
     def agent(*words: str) -> tuple[int, str]:
         words = (*words, "--state", str(tmp_path), "--lang", "en")
-        command = [sys.executable, "-m", "streetsight.cli", "agent", *words]
+        command = [sys.executable, "-m", "streetsight", "agent", *words]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         return answer.returncode, answer.stderr
 

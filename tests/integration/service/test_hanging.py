@@ -20,7 +20,7 @@ import ctypes, sys
 from streetsight.service.detections.looking import Looker
 Looker.look = lambda *_: ctypes.CDLL(None).pause()
 sys.argv = ["streetsight", "work"]
-from streetsight.cli import main
+from streetsight.__main__ import main
 main()
 """
 

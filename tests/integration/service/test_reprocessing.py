@@ -253,7 +253,7 @@ def test_a_killed_command_goes_on_and_nothing_is_written_twice(
         fill(database, open_blobs(settings), varied(photos, frames))
         with database.write() as session:  # as if the release in force had found nothing
             session.execute(update(Frame).values(state="detected"))
-        command = [sys.executable, "-m", "streetsight.cli", "reprocess", "--release", OTHER]
+        command = [sys.executable, "-m", "streetsight", "reprocess", "--release", OTHER]
         killed = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         while not found(database, address):
             assert killed.poll() is None

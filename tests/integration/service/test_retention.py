@@ -409,7 +409,7 @@ def command(rounds: Rounds, *arguments: str) -> str:
         "STREETSIGHT_LANG": "en",
     }  # fmt: skip
     answer = subprocess.run(
-        [sys.executable, "-m", "streetsight.cli", "retention", *arguments],
+        [sys.executable, "-m", "streetsight", "retention", *arguments],
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr

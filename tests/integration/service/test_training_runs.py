@@ -155,7 +155,7 @@ def test_a_run_that_waits_is_cancelled_and_its_name_is_free_again(
 
 
 def step(name: str, code: str, needed: bool = True) -> Step:
-    # `_run` shows what follows `python -m streetsight.cli`
+    # `_run` shows what follows `python -m streetsight`
     return Step(name, (sys.executable, "-c", code), needed)
 
 

@@ -75,7 +75,7 @@ def test_every_figure_of_a_card_can_be_read(release: Release, language: str, wid
 def test_every_figure_reaches_a_file(release: Release, tmp_path: Path) -> None:
     path = tmp_path / "card.txt"
     with path.open("w") as file:
-        command = [sys.executable, "-m", "streetsight.cli", "models", "show", release.card.name]
+        command = [sys.executable, "-m", "streetsight", "models", "show", release.card.name]
         subprocess.run(command, stdout=file, stdin=subprocess.DEVNULL, check=True)
     assert not (figures(release.card) | set(release.card.class_names)) - set(path.read_text("utf-8").split())
 

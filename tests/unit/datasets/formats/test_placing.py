@@ -93,7 +93,7 @@ def test_the_import_after_a_killed_one_clears_up_and_says_so(tmp_path: Path) -> 
     arguments = ["dataset", "import", str(tmp_path / "in"), "--to", str(tmp_path / "data"), "--lang", "en"]
 
     def run(name: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "streetsight.cli", *arguments, "--name", name]
+        command = [sys.executable, "-m", "streetsight", *arguments, "--name", name]
         return subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
 
     killed = subprocess.Popen(
