@@ -6,6 +6,9 @@ UV_VERSION := 0.13.9
 PHOTOS ?=
 OUT ?= out/demo
 
+# The tests start hundreds of processes: each would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test check fix bench figures soak migration assets lock clean
 
 ## setup: the serving environment (no torch) in .venv

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from loopback import is_up
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from streetsight.datasets.simulation.camera import Camera
@@ -132,10 +133,7 @@ class Site:
             ]  # fmt: skip
 
     def _is_ready(self) -> bool:
-        try:
-            return httpx2.get(f"{self.url}/readyz", timeout=5).status_code == 200
-        except httpx2.TransportError:
-            return False
+        return is_up(f"{self.url}/readyz")
 
 
 PASSWORD = "a long walk home"

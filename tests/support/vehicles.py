@@ -11,11 +11,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import numpy as np
 import simplejpeg
 import yaml
 from dying import DYING
+from loopback import is_up
 
 QUICK: dict[str, Any] = {
     "settled_s": 0, "remove_taken": True, "heartbeat_s": 1, "patrol_gap_minutes": 30,
@@ -66,13 +66,9 @@ class City:
 
     def wait(self) -> None:
         assert self.process is not None
-        while True:
+        while not is_up(f"{self.url}/healthz"):
             assert self.process.poll() is None, "the server ended before it was up"
-            try:
-                httpx2.get(f"{self.url}/healthz").raise_for_status()
-                return
-            except httpx2.HTTPError:
-                time.sleep(0.05)
+            time.sleep(0.05)
 
     def end(self) -> None:
         if self.process is not None:

@@ -23,8 +23,8 @@ from streetsight.service.settings import Settings
 from streetsight.service.sightings.tables import Sighting
 from streetsight.service.store.opening import open_database
 
-EXAMPLES = 20 * int(os.environ.get("SOAK", "1"))
-FEW = EXAMPLES // 10  # for an admin, whose requests do more
+EXAMPLES = 10 * int(os.environ.get("SOAK", "1"))
+FEW = EXAMPLES // 5  # for an admin, whose requests do more
 Start = Callable[..., TestClient]
 SOME_ID = "01a20233-5f67-77ae-9e8a-8156a002b49c"
 

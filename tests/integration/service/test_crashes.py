@@ -22,6 +22,7 @@ import pytest
 import simplejpeg
 from dying import DYING
 from fastapi.testclient import TestClient
+from loopback import CLIENT, is_up
 from sqlalchemy import func, select
 
 from streetsight.service.assembling.arming import frame_settled
@@ -83,20 +84,16 @@ def pictures(count: int, seed: int) -> list[bytes]:
 
 
 def wait_until_up(port: int, process: "subprocess.Popen[bytes]") -> None:
-    while True:
+    while not is_up(f"http://127.0.0.1:{port}/healthz"):
         assert process.poll() is None, "the server ended before it was up"
-        try:
-            httpx2.get(f"http://127.0.0.1:{port}/healthz").raise_for_status()
-            return
-        except httpx2.HTTPError:
-            time.sleep(0.05)
+        time.sleep(0.05)
 
 
 def send(port: int, token: str, number: int, photo: bytes, until_up: bool = True) -> dict[str, Any] | None:
     """Upload as a device does: again until acknowledged; None when the server is down and not waited for."""
     while True:
         try:
-            answer = httpx2.post(
+            answer = CLIENT.post(
                 f"http://127.0.0.1:{port}/v1/frames", files={"photo": (f"{number}.jpg", photo)},
                 headers={"Authorization": f"Bearer {token}", "Idempotency-Key": f"photo {number}"},
                 timeout=60,
@@ -293,7 +290,7 @@ def test_serve_restarts_a_worker_that_dies_and_takes_all_along_when_it_stops(
         receipt = send(free_port, token, number, photos[number])
         assert receipt is not None
         while True:
-            frame = httpx2.get(
+            frame = CLIENT.get(
                 f"http://127.0.0.1:{free_port}/v1/frames/{receipt['id']}",
                 headers={"Authorization": f"Bearer {token}"},
             ).json()
@@ -308,7 +305,7 @@ def test_serve_restarts_a_worker_that_dies_and_takes_all_along_when_it_stops(
     detected(1)
     second = worker()
     assert second.pid != first.pid
-    metrics = httpx2.get(f"http://127.0.0.1:{free_port}/metrics").text
+    metrics = CLIENT.get(f"http://127.0.0.1:{free_port}/metrics").text
     assert 'streetsight_uploads_total{outcome="accepted"} 2.0' in metrics
     assert 'streetsight_jobs_ended_total{end="done",kind="detect"}' in metrics  # counted in another process
     server.send_signal(signal.SIGTERM)

@@ -26,6 +26,7 @@ from dying import DYING
 from fastapi.testclient import TestClient
 from faulty import Faults, FaultyLink
 from found import found
+from loopback import CLIENT, is_up
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
@@ -113,10 +114,7 @@ def fleet(shared: Settings, slow_storage: FaultyLink, tmp_path: Path) -> Iterato
 
 
 def answers(port: int, path: str = "/healthz") -> bool:
-    try:
-        return httpx2.get(f"http://127.0.0.1:{port}{path}", timeout=5).status_code == 200
-    except httpx2.HTTPError:
-        return False
+    return is_up(f"http://127.0.0.1:{port}{path}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ def until_answered(ports: Sequence[int], token: str, path: str, **sent: Any) -> 
     for port in cycle(ports):
         url = f"http://127.0.0.1:{port}{path}"
         try:
-            answer = httpx2.post(url, headers={"Authorization": f"Bearer {token}"}, timeout=60, **sent)
+            answer = CLIENT.post(url, headers={"Authorization": f"Bearer {token}"}, timeout=60, **sent)
         except httpx2.HTTPError:
             time.sleep(0.05)
             continue

@@ -4,6 +4,7 @@ import ast
 import string
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -22,6 +23,7 @@ FOLDERS = ("models", "datasets", "inference", "training", "service")
 SPEAKERS = {"translate", "say", "_say"}
 
 
+@cache
 def parsed_files() -> dict[Path, ast.Module]:
     files = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
     return {path: ast.parse(path.read_text(encoding="utf-8")) for path in files}
@@ -79,6 +81,7 @@ def literal_names(tree: ast.Module) -> dict[str, set[str]]:
     return found
 
 
+@cache
 def messages_in_code() -> dict[str, str]:
     """Message -> file that says it."""
     trees = parsed_files()
@@ -97,6 +100,7 @@ def messages_in_code() -> dict[str, str]:
     return found
 
 
+@cache
 def messages_in_templates() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("templates/*.html")):
