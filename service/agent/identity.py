@@ -85,7 +85,8 @@ def _identity(text: bytes) -> Identity:
             "; ".join(f"{'.'.join(map(str, at['loc']))} {at['msg']}" for at in error.errors())
         ) from None
     checked_address(identity.server)
-    tls_context(identity.certificate, identity.pinned)
+    if identity.certificate is not None:
+        tls_context(identity.certificate, identity.pinned)
     return identity
 
 

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from loopback import is_up
+from loopback import wait_until_up
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from streetsight.datasets.simulation.camera import Camera
@@ -90,9 +89,7 @@ class Site:
             self.process = subprocess.Popen(
                 command, env=kept | own | self.environment, stdout=log, stderr=log
             )
-        while not self._is_ready():
-            assert self.process.poll() is None, "the server ended; see server.log"
-            time.sleep(0.1)
+        wait_until_up(f"{self.url}/readyz", self.process)
 
     def stop(self) -> None:
         assert self.process is not None
@@ -131,9 +128,6 @@ class Site:
                 .raise_for_status().json()["id"]
                 for path in photos
             ]  # fmt: skip
-
-    def _is_ready(self) -> bool:
-        return is_up(f"{self.url}/readyz")
 
 
 PASSWORD = "a long walk home"

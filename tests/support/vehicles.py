@@ -15,7 +15,7 @@ import numpy as np
 import simplejpeg
 import yaml
 from dying import DYING
-from loopback import is_up
+from loopback import wait_until_up
 
 QUICK: dict[str, Any] = {
     "settled_s": 0, "remove_taken": True, "heartbeat_s": 1, "patrol_gap_minutes": 30,
@@ -66,9 +66,7 @@ class City:
 
     def wait(self) -> None:
         assert self.process is not None
-        while not is_up(f"{self.url}/healthz"):
-            assert self.process.poll() is None, "the server ended before it was up"
-            time.sleep(0.05)
+        wait_until_up(f"{self.url}/healthz", self.process)
 
     def end(self) -> None:
         if self.process is not None:

@@ -22,7 +22,7 @@ import pytest
 import simplejpeg
 from dying import DYING
 from fastapi.testclient import TestClient
-from loopback import CLIENT, is_up
+from loopback import CLIENT, wait_until_up
 from sqlalchemy import func, select
 
 from streetsight.service.assembling.arming import frame_settled
@@ -83,12 +83,6 @@ def pictures(count: int, seed: int) -> list[bytes]:
     ]
 
 
-def wait_until_up(port: int, process: "subprocess.Popen[bytes]") -> None:
-    while not is_up(f"http://127.0.0.1:{port}/healthz"):
-        assert process.poll() is None, "the server ended before it was up"
-        time.sleep(0.05)
-
-
 def send(port: int, token: str, number: int, photo: bytes, until_up: bool = True) -> dict[str, Any] | None:
     """Upload as a device does: again until acknowledged; None when the server is down and not waited for."""
     while True:
@@ -119,7 +113,7 @@ def test_a_server_killed_at_every_step_of_an_upload_loses_nothing(
         server = run(
             "serve", "--port", str(free_port), "--workers", "0", step=step, count=chance.randint(1, 6)
         )
-        wait_until_up(free_port, server)
+        wait_until_up(f"http://127.0.0.1:{free_port}/healthz", server)
 
         def upload(server: Any = server) -> None:
             while waiting and server.poll() is None:
@@ -241,7 +235,7 @@ def test_a_client_that_drops_its_connection_ends_with_identical_bytes(
     """Connections cut at random points, hundreds of times; then each photo once whole."""
     token, photos, chance = new_token(), pictures(10, 3), random.Random(3)
     server = run("serve", "--port", str(free_port), "--workers", "0")
-    wait_until_up(free_port, server)
+    wait_until_up(f"http://127.0.0.1:{free_port}/healthz", server)
     request = httpx2.Request(
         "POST", f"http://127.0.0.1:{free_port}/v1/frames", files={"photo": ("a.jpg", photos[0])},
         headers={"Authorization": f"Bearer {token}"},
@@ -279,7 +273,7 @@ def test_serve_restarts_a_worker_that_dies_and_takes_all_along_when_it_stops(
 
     token, photos = new_token(), pictures(3, 4)
     server = run("serve", "--port", str(free_port), "--workers", "1")
-    wait_until_up(free_port, server)
+    wait_until_up(f"http://127.0.0.1:{free_port}/healthz", server)
 
     def worker() -> psutil.Process:
         while not (found := psutil.Process(server.pid).children()):
@@ -321,7 +315,7 @@ def test_workers_end_when_their_server_was_killed(free_port: int, run: Callable[
     import psutil
 
     server = run("serve", "--port", str(free_port), "--workers", "1")
-    wait_until_up(free_port, server)
+    wait_until_up(f"http://127.0.0.1:{free_port}/healthz", server)
     while not (children := psutil.Process(server.pid).children()):
         time.sleep(0.05)
     time.sleep(4)  # it must have begun to watch

@@ -1,11 +1,11 @@
 """Jobs: at least once, with exactly-once effect, whoever crashes, hangs or competes."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from waiting import wait_for
 
 from streetsight.service.devices.tables import Device
 from streetsight.service.faults import Unavailable
@@ -178,13 +178,6 @@ def running(
         thread.join()
 
 
-def until(true: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
-
-
 def test_a_hanging_worker_loses_its_job_and_its_late_word_does_not_count(
     database: Database, running: Callable[..., tuple[Worker, threading.Thread]]
 ) -> None:
@@ -192,15 +185,15 @@ def test_a_hanging_worker_loses_its_job_and_its_late_word_does_not_count(
     hanging, healthy = Handler({"job 0": gate}), Handler()
     add(database)
     running(hanging)
-    until(lambda: hanging.worked)
+    wait_for(lambda: hanging.worked)
     running(healthy)
-    until(lambda: written(database) == ["job 0"])
+    wait_for(lambda: written(database) == ["job 0"])
     assert healthy.worked == ["job 0"]
     gate.set()  # the hanging one comes back and wants to publish: a second "job 0" would be an IntegrityError
     add(database)  # proves that both still work
     with database.write() as session:
         session.query(Device).delete()
-    until(lambda: written(database) == ["job 0"])
+    wait_for(lambda: written(database) == ["job 0"])
     assert counts(database) == {}
 
 
@@ -222,7 +215,7 @@ def test_two_workers_share_a_queue_and_do_each_job_once(
     first, second = Handler(), Handler()
     running(first, lease_seconds=60)
     running(second, lease_seconds=60)
-    until(lambda: counts(database) == {})
+    wait_for(lambda: counts(database) == {})
     assert sorted(first.worked + second.worked) == sorted(f"job {n}" for n in range(100))
     assert len(written(database)) == 100
 
@@ -233,7 +226,7 @@ def test_a_failing_job_ends_dead_and_says_so(
     handler = Handler(error=RuntimeError("poison"))
     add(database)
     running(handler)
-    until(lambda: counts(database) == {"dead": 1})
+    wait_for(lambda: counts(database) == {"dead": 1})
     assert (handler.worked, handler.dead) == (["job 0"] * 3, ["job 0"])
 
 
@@ -246,9 +239,9 @@ def test_what_all_jobs_need_and_is_gone_kills_none(
     handler = Handler(error=Unavailable("the storage is gone"))
     add(database)
     running(handler)
-    until(lambda: len(handler.worked) > 5)
+    wait_for(lambda: len(handler.worked) > 5)
     handler.error = None
-    until(lambda: counts(database) == {})
+    wait_for(lambda: counts(database) == {})
     assert written(database) == ["job 0"]
 
 
@@ -259,7 +252,7 @@ def test_a_stopped_worker_gives_back_what_it_has_not_begun(database: Database, s
     worker, writer = Worker(database, [handler], settings), GroupWriter(database)
     thread = threading.Thread(target=worker.turn, args=(writer,))
     thread.start()
-    until(lambda: len(handler.worked) >= 2)
+    wait_for(lambda: len(handler.worked) >= 2)
     worker.stop()
     gate.set()
     thread.join()

@@ -1,15 +1,16 @@
 """People: signing in and out, being locked out, sessions, tokens, links; and who looks after whom."""
 
 import re
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
+from waiting import wait_for
 
 from streetsight.service.audit.tables import AuditEntry
 from streetsight.service.auth import passwords
@@ -144,10 +145,7 @@ def test_a_session_in_use_goes_on(visitor: TestClient, zhang: str, settings: Set
     for _ in range(3):
         let_pass(settings, PersonSession, seen_at=now() - timedelta(minutes=100))
         assert visitor.get("/v1/people/self").status_code == 200
-        deadline = time.monotonic() + 60
-        while not seen_lately(settings):  # no answer waits for that it is written
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for(partial(seen_lately, settings))  # no answer waits for that it is written
 
 
 def seen_lately(settings: Settings) -> bool:

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
+from waiting import wait_for
 
 from streetsight.service.auth.actor import SYSTEM, Role
 from streetsight.service.events.service import publish
@@ -698,10 +699,3 @@ def test_whoever_has_seen_a_number_has_seen_all_below_it(database: Database) -> 
     stop.set()
     follower.join()
     assert seen == list(range(1, 6 * 7 * 2 + 1))
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)

@@ -1,11 +1,12 @@
 """Parts of an agent without a server."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 from streetsight.service.agent.intake import Intake
 from streetsight.service.agent.looking import Looking
@@ -53,14 +54,6 @@ def running() -> Iterator[Callable[..., None]]:
         assert not thread.is_alive()
 
 
-def wait_for(condition: Callable[[], object], patience_s: float = 30) -> None:
-    """Until something is so; the test fails when it never is."""
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def eventually() -> Callable[..., None]:
-    return wait_for
+    return partial(wait_for, patience_s=30)

@@ -379,13 +379,13 @@ def test_a_live_camera_is_sampled_and_one_that_falls_silent_is_begun_again(
 ) -> None:  # fmt: skip
     live = LiveCamera(rtsp.url, intake, Driving(), lambda: agent_settings, troubles, patience_s=6)
     running(live.run)
-    eventually(lambda: len(frames(spool)) >= 4, 120)
+    eventually(lambda: len(frames(spool)) >= 4, patience_s=120)
     assert "secret" not in live.name
     rtsp.silent = True
-    eventually(lambda: any(each.where == live.name for each in troubles.now()), 120)
+    eventually(lambda: any(each.where == live.name for each in troubles.now()), patience_s=120)
     assert "has sent no picture" in str(troubles.now()[0].error)
     rtsp.silent, before = False, len(frames(spool))
-    eventually(lambda: len(frames(spool)) > before and not troubles.now(), 120)
+    eventually(lambda: len(frames(spool)) > before and not troubles.now(), patience_s=120)
     assert rtsp.asked >= 2
 
 
