@@ -155,6 +155,53 @@ def test_class_and_box_are_corrected_by_keyboard_and_undone(queue: Queue) -> Non
     assert [each.kind for each in queue.decisions(candidate)] == ["correct"] * 3 + ["confirm"]
 
 
+READS_HELD = """
+const sent = fetch, held = [];
+window.fetch = async (path, options) => {
+  const answer = await sent(path, options);
+  if (options.method === "GET" && /candidates\\/[0-9a-f-]{36}$/.test(path)) {
+    await new Promise((go) => { held.push(go); document.body.dataset.held = "yes"; });
+  }
+  return answer;
+};
+window.letGo = () => { delete document.body.dataset.held; held.splice(0).forEach((go) => go()); return new Promise((done) => setTimeout(done, 300)); };
+"""
+
+
+def let_read(page: Page) -> None:
+    """Lets an answer that is there arrive, and waits until the page has it."""
+    expect(page.locator("body[data-held]")).to_be_attached()
+    page.evaluate("letGo()")
+
+
+@pytest.mark.parametrize("key", ["a", "n"])
+def test_who_goes_on_while_a_correction_is_read_is_not_called_back(queue: Queue, key: str) -> None:
+    """What was read before the next act must not be shown after it."""
+    [candidate], page = queue.add(1), queue.open(language="en")
+    expect(lead(page)).to_be_visible()
+    page.evaluate(READS_HELD)
+    page.keyboard.press("c")
+    page.get_by_role("dialog").get_by_role("button", name="overflowing bin").click()
+    expect(page.locator("body[data-held]")).to_be_attached()
+    step(page, lambda: page.keyboard.press(key))
+    settle(page)
+    let_read(page)
+    expect(lead(page)).to_have_count(0)
+    expect(page.locator("#empty")).to_be_visible()
+    assert queue.states([candidate]) == ["confirmed" if key == "a" else "open"]
+    page.keyboard.press("z")  # what was done last is undone first
+    if key == "a":
+        let_read(page)
+    expect(lead(page)).to_have_attribute("data-id", candidate)
+    expect(lead(page).get_by_role("heading", level=2)).to_contain_text("overflowing bin")
+    page.keyboard.press("z")
+    let_read(page)
+    expect(lead(page).get_by_role("heading", level=2)).not_to_contain_text("overflowing bin")
+    settle(page)
+    kinds = [each.kind for each in queue.decisions(candidate)]
+    assert kinds == (["correct", "confirm", "reopen", "correct"] if key == "a" else ["correct", "correct"])
+
+
 def test_what_is_the_same_is_merged(queue: Queue) -> None:
     first, second = queue.add(2)
     page = queue.open()

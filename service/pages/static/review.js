@@ -86,8 +86,7 @@ async function undo() {
   if (!step) return;
   if (step.kind === "passed") { goOn(() => queue.putBack(step.item)); return; }
   try {
-    if (step.kind === "corrected") await correctAs(step.item, asBefore(await step.made));
-    else await queue.send(step.item, { kind: "reopen" });
+    await queue.send(step.item, step.kind === "corrected" ? asBefore(step.item, await step.made) : { kind: "reopen" });
     if (step.kind === "decision") queue.decided -= 1;
     await queue.readAgain(step.item.id);
     notice(say("Taken back."), { key: "undo" });
@@ -103,27 +102,23 @@ function remember(step) {
 }
 
 /** What would make a correction undone. */
-function asBefore({ decision: { before } }) {
+function asBefore(item, { decision: { before } }) {
   const asked = { kind: "correct" };
   if (before.class_name) asked.class = before.class_name;
   if (before.condition) asked.condition = before.condition;
-  if (before.best_box) asked.box = { frame_id: before.best_frame_id ?? queue.current?.best_frame_id, box_xyxy_px: before.best_box };
+  if (before.best_box) asked.box = { frame_id: before.best_frame_id ?? item.best_frame_id, box_xyxy_px: before.best_box };
   return asked;
 }
 
-/** Correct, and show the lead as it is then. Gives what was made. */
-async function correctAs(item, asked) {
-  const made = await queue.send(item, asked);
-  await queue.readAgain(item.id);
-  return made;
-}
-
+/** Correct, and show the lead as it is then; who goes on at once is not called back. */
 async function correct(asked) {
-  const item = queue.current;
+  const item = queue.current, made = queue.send(item, { kind: "correct", ...asked });
+  remember({ kind: "corrected", item, made });
   try {
-    const made = await correctAs(item, { kind: "correct", ...asked });
-    remember({ kind: "corrected", item, made });
-    notice(say("Corrected; accept or reject it now."), { key: "corrected" });
+    await made;
+    const now = await queue.readAgain(item.id);
+    if (queue.current === now) notice(say("Corrected; accept or reject it now."), { key: "corrected" });
+    else if (now.version >= item.version) views.set(Object.assign(item, now), new LeadView(item)); // for the case that it is put back
   } catch (error) {
     refused(item, error);
   }
@@ -260,7 +255,7 @@ const cancelButton = () => make("form", { method: "dialog" }, make("button", {},
 /** A decision was not taken: say why, and offer the lead as it is now. */
 function refused(item, error) {
   if (!(error instanceof Problem)) throw error;
-  const at = history.findIndex((step) => step.item.id === item.id);
+  const at = history.findLastIndex((step) => step.item.id === item.id);
   if (at >= 0) history.splice(at, 1);
   const text = error.status === 412 ? say("{lead} was changed by somebody else meanwhile; your decision was not taken.", { lead: titleOf(item) }) : `${titleOf(item)}: ${error.message}`;
   notice(text, { bad: true, key: item.id, action: { text: say("Look again"), run: () => void lookAgain(item) } });

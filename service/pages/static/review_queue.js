@@ -18,7 +18,7 @@ function deskOfThisPage() {
  * onLost(item) somebody else has decided it, or has it now; onRefused(item, error) a decision was not taken.
  */
 export class ReviewQueue {
-  #desk = deskOfThisPage(); #query; #calls; #sending = new Map(); #passed = []; #chain = Promise.resolve(); #filling = null; #active = Date.now(); #timer; #dry = false;
+  #desk = deskOfThisPage(); #query; #calls; #sending = new Map(); #acts = new Map(); #passed = []; #chain = Promise.resolve(); #filling = null; #active = Date.now(); #timer; #dry = false;
   items = [];
   waiting = null;
   decided = 0;
@@ -51,8 +51,8 @@ export class ReviewQueue {
 
   async #fill() {
     await undisturbed();
-    const count = Math.max(0, AHEAD - this.items.length), holding = [...this.items.map(({ id }) => id), ...this.#sending.keys()];
-    const { data } = await call("POST", `/v1/review/next?${this.#with({ count })}`, {
+    const wanted = Math.max(0, AHEAD - this.items.length), holding = [...this.items.map(({ id }) => id), ...this.#sending.keys()];
+    const { data } = await call("POST", `/v1/review/next?${this.#with({ count: wanted })}`, {
       patient: true, json: { desk: this.#desk, holding: holding.slice(0, MOST_NAMED), passed: this.#passed },
     });
     const lost = this.items.filter(({ id }) => data.lost.includes(id) && !this.#sending.has(id));
@@ -61,7 +61,7 @@ export class ReviewQueue {
     const fresh = data.items.filter(({ id }) => !known.has(id));
     this.items.push(...fresh);
     this.waiting = data.waiting;
-    this.#dry = data.items.length < count;
+    this.#dry = data.items.length < wanted;
     fresh.forEach(this.#calls.onArrive);
     lost.forEach(this.#calls.onLost);
     this.#calls.onChange();
@@ -83,7 +83,8 @@ export class ReviewQueue {
   /** Send a decision of a lead behind all others; its version is the one that it has by then. */
   send(item, asked) {
     const key = newKey();
-    this.#sending.set(item.id, (this.#sending.get(item.id) ?? 0) + 1);
+    count(this.#acts, item.id);
+    count(this.#sending, item.id);
     this.#active = Date.now();
     const sent = this.#chain.then(async () => {
       const { data } = await call("POST", `/v1/candidates/${item.id}/decisions`, { json: asked, version: item.version, key, patient: true });
@@ -104,6 +105,7 @@ export class ReviewQueue {
   /** Leave the current lead to others. */
   pass() {
     const item = this.items.shift();
+    count(this.#acts, item.id);
     this.#passed = [...this.#passed, item.id].slice(-MOST_NAMED);
     this.#touch();
     void this.fill();
@@ -118,10 +120,11 @@ export class ReviewQueue {
     void this.fill();
   }
 
-  /** Read a lead anew, and put it before the reviewer if it still waits. Gives it. */
+  /** Read a lead anew, and put it before the reviewer if it still waits, and was not left or decided meanwhile. Gives it. */
   async readAgain(id) {
+    const acts = this.#acts.get(id);
     const { data } = await call("GET", `/v1/candidates/${id}`, { patient: true });
-    if (data.state !== "open") return data;
+    if (data.state !== "open" || this.#acts.get(id) !== acts) return data;
     this.#calls.onArrive(data);
     this.putBack(data);
     return data;
@@ -150,3 +153,5 @@ export class ReviewQueue {
     void fetch("/v1/review/release", { method: "POST", headers, body: JSON.stringify({ desk: this.#desk }), keepalive: true });
   }
 }
+
+const count = (counts, id) => counts.set(id, (counts.get(id) ?? 0) + 1);
