@@ -53,7 +53,10 @@ def work(
 ) -> None:
     """Run one worker alone, beside a server that uses the same database and storage."""
     with settings_of(lang, data_folder=data_folder) as (settings, _):
-        from streetsight.service.working import work as run
+        from streetsight.service.starting import starting
+
+        with starting():
+            from streetsight.service.working import work as run
 
         run(settings, parent)
 

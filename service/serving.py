@@ -14,6 +14,7 @@ import structlog
 
 from streetsight.models.language import SpokenError
 from streetsight.service.settings import METRICS_FOLDER, Settings
+from streetsight.service.starting import starting
 from streetsight.service.store.opening import make_data_folder, spoken_folder
 
 if TYPE_CHECKING:
@@ -103,25 +104,15 @@ def serve(settings: Settings) -> None:
 
 
 def _serve_web(settings: Settings) -> None:
-    import uvicorn
+    with starting():
+        import uvicorn
 
-    from streetsight.models.releases import load_release
-    from streetsight.service.app import create_app
-    from streetsight.service.files.opening import open_blobs
-    from streetsight.service.reports.service import categories_of
-    from streetsight.service.store.key_proof import prove_key
-    from streetsight.service.store.opening import open_database
-    from streetsight.service.store.sealing import open_sealer
+        from streetsight.service.app import create_app
 
-    with open_database(settings) as database:  # what cannot work is said here, before anything has started
-        _try_storage(open_blobs(settings))
-        load_release()
-        _require_provider(settings.provider)
-        prove_key(database, open_sealer(settings))
-        categories_of(settings)
-        _invite_first_admin(database, settings)
+        _try_all(settings)
+        app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings), settings.host, settings.port, log_config=None, server_header=False,
+        app, settings.host, settings.port, log_config=None, server_header=False,
         proxy_headers=True, forwarded_allow_ips=settings.forwarded_from,
         timeout_graceful_shutdown=max(1, round(settings.stop_seconds)),
     )  # fmt: skip
@@ -132,6 +123,24 @@ def _serve_web(settings: Settings) -> None:
         log.info("no_workers_here", needed="streetsight work", until_then="photos, leads and webhooks wait")
     with Workers(settings.workers, settings.stop_seconds):
         uvicorn.Server(config).run()
+
+
+def _try_all(settings: Settings) -> None:
+    """What cannot work is said here, before anything has started."""
+    from streetsight.models.releases import load_release
+    from streetsight.service.files.opening import open_blobs
+    from streetsight.service.reports.service import categories_of
+    from streetsight.service.store.key_proof import prove_key
+    from streetsight.service.store.opening import open_database
+    from streetsight.service.store.sealing import open_sealer
+
+    with open_database(settings) as database:
+        _try_storage(open_blobs(settings))
+        load_release()
+        _require_provider(settings.provider)
+        prove_key(database, open_sealer(settings))
+        categories_of(settings)
+        _invite_first_admin(database, settings)
 
 
 def _require_provider(name: str) -> None:

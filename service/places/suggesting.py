@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sqlalchemy import Row, select
 
 from streetsight.inference.positions.local import LocalPlane
@@ -93,6 +91,9 @@ def clusters_of(lon_lat: NDArray[np.float64], within_m: float, least: int) -> li
     Args:
         lon_lat: (n, 2) WGS-84 degrees, of one city.
     """
+    from scipy.sparse import coo_array  # a tenth of a second to import
+    from scipy.sparse.csgraph import connected_components
+
     plane = LocalPlane(*np.median(lon_lat, axis=0).tolist())
     points = shapely.points(plane.to_metres(lon_lat))
     one, other = shapely.STRtree(points).query(points, predicate="dwithin", distance=within_m)
