@@ -164,7 +164,11 @@ window.fetch = async (path, options) => {
   }
   return answer;
 };
-window.letGo = () => { delete document.body.dataset.held; held.splice(0).forEach((go) => go()); return new Promise((done) => setTimeout(done, 300)); };
+window.letGo = () => {
+  delete document.body.dataset.held;
+  held.splice(0).forEach((go) => go());
+  return new Promise((done) => setTimeout(done, 300));
+};
 """
 
 
