@@ -37,7 +37,8 @@ CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "out" / "screenshots"
 DESKTOP, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=360, height=740)
-expect.set_options(timeout=20_000)  # a machine may be busy; what is waited for comes or it does not
+PATIENCE_MS = 60_000  # a machine may be busy; what is waited for comes or it does not
+expect.set_options(timeout=PATIENCE_MS)
 UNPRIVILEGED = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
@@ -201,7 +202,7 @@ def visitor(browser: Browser, site: Site) -> Iterator[Visitor]:
             _, token = site.person(role, areas, unit)
             context.add_cookies([{"name": COOKIE, "value": token, "url": site.url}])
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complaints.append(said.text) if _complains(said) else None)
         opened.append(page)

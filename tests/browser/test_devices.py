@@ -75,8 +75,8 @@ def test_a_patrol_is_seen_as_it_goes_on(
                 "/v1/frames", files={"photo": (photo.name, photo.read_bytes())}, data={"metadata": metadata}
             )
             assert answer.status_code in (200, 201), answer.text
-        expect(page.locator(".outcomes")).to_contain_text("Too dark", timeout=30_000)  # without a reload
-        expect(page.locator(".figures")).to_contain_text("100%", timeout=30_000)
+        expect(page.locator(".outcomes")).to_contain_text("Too dark")  # without a reload
+        expect(page.locator(".figures")).to_contain_text("100%")
         device.post(f"/v1/patrols/{patrol}/close").raise_for_status()
         expect(page.locator(".figures")).to_contain_text("closed")
     shoot(page, "patrol-en")

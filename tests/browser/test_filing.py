@@ -84,7 +84,7 @@ def issue_numbered(site: Any, number: str) -> Issue:
 
 
 def filed_number(page: Page) -> str:
-    expect(page.locator(".box-issue").first).to_be_visible(timeout=20_000)
+    expect(page.locator(".box-issue").first).to_be_visible()
     return page.locator(".box-issue").first.text_content() or ""
 
 

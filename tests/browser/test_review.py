@@ -99,7 +99,7 @@ def step(page: Page, act: Callable[[], None]) -> str:
 
 def settle(page: Page) -> None:
     """Waits until all decisions have arrived."""
-    expect(page.locator("#counts")).to_have_attribute("data-sending", "0", timeout=20_000)
+    expect(page.locator("#counts")).to_have_attribute("data-sending", "0")
 
 
 def test_from_the_first_to_the_last_by_keyboard(queue: Queue) -> None:
@@ -115,7 +115,7 @@ def test_from_the_first_to_the_last_by_keyboard(queue: Queue) -> None:
     keys.press("z")
     expect(lead(page)).to_have_attribute("data-id", third)
     keys.press("z")
-    expect(lead(page)).to_have_attribute("data-id", second, timeout=20_000)
+    expect(lead(page)).to_have_attribute("data-id", second)
     settle(page)
     assert queue.states([first, second]) == ["confirmed", "open"]
     keys.press("r")
@@ -313,7 +313,7 @@ def test_everybody_can_use_it(queue: Queue, accessible: Any, shoot: Any, languag
     for phone, dark in ((False, False), (True, True)):
         page = queue.open(language=language, phone=phone, dark=dark)
         name = f"{language}{'-phone' if phone else ''}{'-dark' if dark else ''}"
-        expect(page.locator("#desk .whole img[data-loaded]")).to_be_visible(timeout=20_000)
+        expect(page.locator("#desk .whole img[data-loaded]")).to_be_visible()
         accessible(page)
         shoot(page, f"review-{name}")
         page.locator("[data-do=reject]").click()

@@ -84,7 +84,7 @@ def built(page: Page) -> None:
     page.get_by_text("Build a version", exact=True).click()
     page.locator("details[open] [name=note]").fill("spring")
     page.get_by_role("button", name="Build", exact=True).click()
-    expect(page.locator("tr", has_text="spring").first).to_contain_text("ready", timeout=60_000)
+    expect(page.locator("tr", has_text="spring").first).to_contain_text("ready")
 
 
 def started(page: Page, name: str, epochs: int) -> str:
@@ -112,11 +112,11 @@ def test_a_run_ends_in_a_challenger(
     accessible(page)
 
     folder = site.settings.data_folder / "training" / started(page, "cancelled-1", 1000)
-    expect(page.locator(".run-state")).to_contain_text("trains", timeout=60_000)
+    expect(page.locator(".run-state")).to_contain_text("trains")
     assert running.is_alive(folder)
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("dialog").get_by_role("button", name="Yes").click()
-    expect(page.locator(".run-state")).to_contain_text("cancelled", timeout=60_000)
+    expect(page.locator(".run-state")).to_contain_text("cancelled")
     assert not running.is_alive(folder)  # nor anything that it had started
 
     run = started(page, "tiny-1", 1)
