@@ -67,6 +67,10 @@ class ReleaseKeeper:
             self._looker.change(release)
             log.info("release_switched", release=release.address, before=before)
 
+    def mended(self) -> None:
+        """Another release was tried and put in force here, under `lock`: what was wrong before is over."""
+        self._trouble = None
+
     def check(self) -> None:
         """Whether the release in force runs here, and would after a restart.
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from streetsight.inference.trial import try_release
 from streetsight.models.registry import Registry
@@ -205,7 +206,22 @@ def test_a_file_that_vanishes_under_way_is_told_and_the_server_goes_on(
     with pytest.raises(ReleaseError, match="restore it or choose another release"):
         working.work(settings)
     assert change(admin, 1, action="rollback").status_code == 200
-    assert client.get("/readyz").status_code == 200
+    ready = client.get("/readyz")
+    assert ready.status_code == 200, ready.text
+
+
+def test_what_a_change_has_mended_is_told_no_more(
+    person: SignIn, registry: Registry, start: Callable[..., TestClient], tmp_path: Path
+) -> None:
+    with capture_logs() as told:
+        client = start(release_poll_seconds=1)
+        registry.promote(NEW, try_release, "somebody", "test", force=True)
+        (tmp_path / "releases" / NEW / "model.onnx").unlink()  # before this server has looked
+        wait_until(lambda: any(each["event"] == "release_not_switched" for each in told))
+    assert client.get("/readyz").status_code == 503
+    assert change(person(Role.ADMIN), 0, action="rollback").status_code == 200
+    ready = client.get("/readyz")
+    assert ready.status_code == 200, ready.text
 
 
 def test_old_frames_are_looked_at_again_behind_fresh_ones(
