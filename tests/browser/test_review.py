@@ -206,6 +206,58 @@ def test_who_goes_on_while_a_correction_is_read_is_not_called_back(queue: Queue,
     assert kinds == (["correct", "confirm", "reopen", "correct"] if key == "a" else ["correct", "correct"])
 
 
+# Between two keys promises go on, and events that are queued do not.
+QUICK = """
+async (keys) => {
+  for (const key of keys) {
+    const pressed = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+    (document.activeElement ?? document.body).dispatchEvent(pressed);
+    for (let turn = 0; turn < 20; turn += 1) await null;
+  }
+}
+"""
+
+
+def test_keys_quicker_than_events_are_for_the_next_lead(queue: Queue) -> None:
+    ids, page = queue.add(2), queue.open()
+    first = shown(page)
+    page.keyboard.press("r")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.evaluate(QUICK, ["1", "a"])
+    expect(page.locator("#empty")).to_be_visible()
+    settle(page)
+    [other] = set(ids) - {first}
+    assert queue.states([first, other]) == ["rejected", "confirmed"]
+
+
+def test_a_key_that_is_held_decides_once(queue: Queue) -> None:
+    queue.add(3)
+    page = queue.open()
+    first = shown(page)
+    for _ in range(4):
+        page.keyboard.down("a")
+    page.keyboard.up("a")
+    settle(page)
+    expect(lead(page)).to_have_count(1)
+    assert queue.states([first]) == ["confirmed"]
+    expect(page.locator("#counts")).to_contain_text("2")
+
+
+def test_a_correction_is_taken_back_after_what_came_behind_it(queue: Queue) -> None:
+    [candidate], page = queue.add(1), queue.open(language="en")
+    heading = lead(page).get_by_role("heading", level=2)
+    expect(heading).not_to_contain_text("overflowing bin")
+    page.keyboard.press("c")
+    page.get_by_role("dialog").get_by_role("button", name="overflowing bin").click()
+    expect(heading).to_contain_text("overflowing bin")
+    step(page, lambda: page.keyboard.press("a"))
+    page.keyboard.press("z")
+    expect(heading).to_contain_text("overflowing bin")
+    page.keyboard.press("z")
+    expect(heading).not_to_contain_text("overflowing bin")
+    assert [each.kind for each in queue.decisions(candidate)] == ["correct", "confirm", "reopen", "correct"]
+
+
 def test_what_is_the_same_is_merged(queue: Queue) -> None:
     first, second = queue.add(2)
     page = queue.open()

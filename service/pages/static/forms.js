@@ -1,4 +1,5 @@
-// <form data-api="PATCH /v1/people/ID"> sends its fields as JSON, and shows what comes back.
+// <form method="dialog" data-api="PATCH /v1/people/ID"> sends its fields as JSON, and shows what comes back.
+//   method="dialog"         before this script is there, nothing is sent, and nothing typed gets into an address
 //   data-version="3"        goes as If-Match
 //   data-then="reload | go:/path | show:name | event:name"   what happens then; show: into the form's <output name>
 //   data-said="Saved."      what is said then
@@ -19,7 +20,10 @@ export function watchForms() {
     event.preventDefault();
     void send(event.target, event.submitter);
   });
-  addEventListener("pageshow", sayWhatWasDone);
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) document.querySelectorAll("form[data-busy]").forEach(free); // come back to
+    sayWhatWasDone();
+  });
 }
 
 async function send(form, button) {
@@ -28,18 +32,23 @@ async function send(form, button) {
   form.dataset.busy = "yes";
   button?.setAttribute("aria-busy", "true");
   clear(form);
+  let leaving = false;
   try {
     const json = method === "GET" || method === "DELETE" || form.dataset.bare !== undefined ? undefined
       : form.dataset.body ? JSON.parse(form.elements[form.dataset.body].value) : fields(form, button);
     const keyed = form.dataset.keyed !== undefined;
     const answer = await call(method, path + queryOf(form), { json, version: form.dataset.version, patient: keyed, key: keyed ? (form.dataset.key ||= newKey()) : undefined });
-    after(form, answer);
+    leaving = after(form, answer);
   } catch (error) {
     show(form, error);
   } finally {
-    delete form.dataset.busy;
-    button?.removeAttribute("aria-busy");
+    if (!leaving) free(form);
   }
+}
+
+function free(form) {
+  delete form.dataset.busy;
+  for (const each of form.elements) each.removeAttribute("aria-busy");
 }
 
 /** A form's fields as the API takes them. */
@@ -80,6 +89,7 @@ function put(object, [first, ...rest], value) {
   else object[first] = value;
 }
 
+/** What follows. Gives whether the page is left: until then its form may not be sent again. */
 function after(form, answer) {
   delete form.dataset.key;
   const said = form.dataset.said ?? "";
@@ -88,16 +98,17 @@ function after(form, answer) {
     if (said) sessionStorage.setItem("said", said);
     if (what === "go") location.assign(where.replace(/\{(\w+)\}/g, (_, name) => answer.data[name]));
     else location.reload();
-    return;
+    return true;
   }
   if (what === "show") Object.assign(form.elements[where], { value: answer.data[where], hidden: false });
   if (said) notice(said);
   form.dispatchEvent(new CustomEvent(what === "event" ? where : "saved", { bubbles: true, detail: answer }));
+  return false;
 }
 
 function show(form, error) {
   if (error instanceof SyntaxError) return notice(error.message, { bad: true });
-  if (!(error instanceof Problem)) return notice(say("The server does not answer. Trying again…"), { bad: true });
+  if (!(error instanceof Problem)) return notice(say("The server does not answer. Try again."), { bad: true });
   const stale = error.status === 412;
   if (stale && !form.dispatchEvent(new CustomEvent("stale", { bubbles: true, cancelable: true }))) return;
   const text = stale ? say("This was changed by somebody else meanwhile. Reload to see it; what you have typed stays until then.") : error.message;

@@ -52,7 +52,7 @@ async function uploadAll(queue, photos) {
 /** Open issues and leads near a place, those of the same code first. */
 export async function similarTo(place, code, signal) {
   const asked = new URLSearchParams({ lon: place.lon, lat: place.lat, radius_m: NEARBY_M, ...(code && { code: code.code, condition: code.condition }) });
-  return (await call("GET", `/v1/issues/similar?${asked}`, { signal })).data;
+  return (await call("GET", `/v1/issues/similar?${asked}`, { signal, patient: true })).data;
 }
 
 /** Where an issue or a lead is shown. */
@@ -82,6 +82,8 @@ export class IssueForm {
   fill({ code = null, place = null, photoPlace = null, area = "", words = "", description = "", unit = "" }) {
     this.problem("");
     Object.entries({ area, words, description, unit }).forEach(([name, value]) => { if (this.#form.elements[name]) this.#form.elements[name].value = value; });
+    this.#asking?.abort();
+    this.#similar.hidden = true; // it was of another place
     this.#place.set(place, photoPlace);
     return this.#codes.set(code).then(() => { if (!this.#codes.value) this.#codes.focus(); });
   }

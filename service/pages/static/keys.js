@@ -5,9 +5,9 @@ import { say } from "./words.js";
 const TYPED_INTO = "input:not([type=checkbox], [type=radio], [type=button], [type=file]), textarea, select, [contenteditable]";
 
 /**
- * @param {{keys: string[], run: (event: KeyboardEvent) => void, does?: string, more?: string[], when?: () => boolean}[]} bindings
+ * @param {{keys: string[], run: (event: KeyboardEvent) => void, does?: string, more?: string[], when?: () => boolean, repeats?: boolean}[]} bindings
  *   keys: as KeyboardEvent.key, with "Shift+" before those that have names; does: what they and `more` do, in words;
- *   those without are not listed; when: whether it is for this binding, the first that may takes it
+ *   those without are not listed; when: whether it is for this binding, the first that may takes it; repeats: while it is held
  * @returns {() => void} shows the list
  */
 export function watchKeys(bindings) {
@@ -22,6 +22,7 @@ export function watchKeys(bindings) {
     const found = bindings.find(({ keys, when }) => keys.includes(pressed) && (!when || when()));
     if (!found) return;
     event.preventDefault();
+    if (event.repeat && !found.repeats) return; // a key that is held decides once
     found.run(event);
   });
   return show;

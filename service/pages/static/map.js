@@ -19,7 +19,7 @@ if (matchMedia("(max-width: 60rem)").matches) form.querySelector("details").open
 const map = baseMap("map", { worldCopyJump: true, zoomSnap: 1 });
 const area = outlines(map, { graticule: !tiles().url });
 const totals = { leads: 0, issues: 0 };
-let settling = 0;
+let settling = 0, opened = null;
 
 /** Marks that stay while the map is moved: only what comes and goes is made and taken away. */
 class Marks {
@@ -180,22 +180,26 @@ function choose(kind, id) {
 
 /** What was chosen, in the panel; without an id the panel is closed. */
 async function open(kind, id) {
+  const at = (opened = Symbol());
   if (!id) { panel.hidden = true; return; }
   const path = kind === "issue" ? `/issues/${id}/summary` : `/candidates/${id}/summary`;
+  let inside;
   try {
     const { data } = await call("GET", path, { patient: true });
-    panel.querySelector(".inside").replaceChildren(document.createRange().createContextualFragment(data)); // ours, escaped by its template
+    inside = document.createRange().createContextualFragment(data); // ours, escaped by its template
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    panel.querySelector(".inside").replaceChildren(make("p", { className: "problem" }, error.message));
+    inside = make("p", { className: "problem" }, error.message);
   }
+  if (opened !== at) return; // another was chosen meanwhile, or the panel closed
+  panel.querySelector(".inside").replaceChildren(inside);
   panel.hidden = false;
   panel.focus({ preventScroll: true });
 }
 
 function close() {
   write({ show: null }, true);
-  panel.hidden = true;
+  void open();
   map.getContainer().focus({ preventScroll: true });
 }
 

@@ -27,7 +27,7 @@ export function placeSaid(place) {
 export const degreesSaid = ({ lon, lat }) => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
 
 export class PlacePicker {
-  #root; #said; #problem; #photo; #back; #degrees; #map = null; #onChange;
+  #root; #said; #problem; #photo; #back; #degrees; #map = null; #onChange; #changes = 0;
 
   /** @param {{onChange: (place: object|null) => void}} calls a person changed it */
   constructor(root, { onChange }) {
@@ -43,6 +43,7 @@ export class PlacePicker {
 
   /** Show a place; `photo`: what the photo says, to go back to. Call when it is visible: a map needs its size. */
   set(place, photo = null) {
+    this.#changes += 1;
     this.#photo = photo;
     this.value = place;
     this.#problem.hidden = true;
@@ -57,6 +58,7 @@ export class PlacePicker {
   }
 
   #changed(place) {
+    this.#changes += 1;
     this.value = place;
     this.#problem.hidden = true;
     this.#tell();
@@ -86,14 +88,15 @@ export class PlacePicker {
     this.#draw();
   }
 
+  /** It may take long: whoever has said meanwhile where it is, or is at another photo, is not overruled. */
   async #askBrowser(button) {
+    const changes = this.#changes;
     button.setAttribute("aria-busy", "true");
     try {
       const place = await whereIAm();
-      this.#changed(place);
-      this.#draw();
+      if (changes === this.#changes) { this.#changed(place); this.#draw(); }
     } catch (error) {
-      Object.assign(this.#problem, { textContent: error.message, hidden: false });
+      if (changes === this.#changes) Object.assign(this.#problem, { textContent: error.message, hidden: false });
     }
     button.removeAttribute("aria-busy");
   }

@@ -22,11 +22,11 @@ let layer = null, touched = false;
 
 map.pm.setLang(document.documentElement.lang.startsWith("zh") ? "zh" : "en");
 map.pm.setGlobalOptions({ allowSelfIntersection: false, snapDistance: 12, markerEditable: true });
-const areas = await showAreas(map, L);
 if (feature) {
   put(shapeOf(L, feature.geometry, feature.properties.kind).getLayers()[0]);
   fit();
-} else if (areas.getLayers().length) map.fitBounds(areas.getBounds());
+}
+void showAreas(map, L).then((areas) => { if (!layer && areas.getLayers().length) map.fitBounds(areas.getBounds()); });
 
 /** The shape of the place from now on. */
 function put(shape) {

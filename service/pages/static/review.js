@@ -186,13 +186,12 @@ function chooseReason() {
   const dialog = make("dialog", { className: "choices", "aria-labelledby": "reasons-title" }, make("h2", { id: "reasons-title" }, say("Why is it rejected?")));
   const text = make("input", { maxLength: 2000, "aria-label": say("In your own words"), placeholder: say("In your own words"), required: true });
   const own = make("form", { className: "row", hidden: true }, text, make("button", { className: "main" }, say("Reject")));
-  let answer = null;
+  const { answer, ask } = asked(dialog);
   const choose = ({ code, needs_text }) => {
     if (needs_text) { own.hidden = false; own.dataset.code = code; text.focus(); return; }
-    answer = { reason: code };
-    dialog.close();
+    answer({ reason: code });
   };
-  own.addEventListener("submit", (event) => { event.preventDefault(); answer = { reason: own.dataset.code, text: text.value.trim() }; dialog.close(); });
+  own.addEventListener("submit", (event) => { event.preventDefault(); answer({ reason: own.dataset.code, text: text.value.trim() }); });
   reasons.forEach((reason, index) => dialog.append(make("button", { type: "button", onclick: () => choose(reason) }, keyCap(String(index + 1)), reason.text)));
   dialog.append(own, cancelButton());
   dialog.addEventListener("keydown", (event) => {
@@ -200,7 +199,7 @@ function chooseReason() {
     const found = reasons[Number(event.key) - 1];
     if (found) { event.preventDefault(); choose(found); }
   });
-  return asked(dialog, () => answer);
+  return ask();
 }
 
 /** Which lead nearby is the same one: a key or a tap. */
@@ -220,34 +219,37 @@ async function merge() {
 
 function chooseOther(others) {
   const dialog = make("dialog", { className: "choices wide", "aria-labelledby": "merge-title" }, make("h2", { id: "merge-title" }, say("Which one is the same?")));
-  let answer = null;
-  const choose = (id) => { answer = id; dialog.close(); };
+  const { answer, ask } = asked(dialog);
   if (!others.length) dialog.append(make("p", {}, say("Nothing else of this kind is known within {metres} m.", { metres: MERGE_WITHIN_M })));
   others.forEach((other, index) => {
     const picture = other.best_box && cutOut(other.best_frame_id, other.best_box);
-    dialog.append(make("button", { type: "button", onclick: () => choose(other.id) }, keyCap(String(index + 1)), ...(picture ? [picture] : []),
+    dialog.append(make("button", { type: "button", onclick: () => answer(other.id) }, keyCap(String(index + 1)), ...(picture ? [picture] : []),
       make("span", {}, titleOf(other), make("br"), `${number(Math.round(other.away))} m · ${named("states", other.state)}`)));
   });
   dialog.append(cancelButton());
-  dialog.addEventListener("keydown", (event) => { const found = others[Number(event.key) - 1]; if (found) { event.preventDefault(); choose(found.id); } });
-  return asked(dialog, () => answer);
+  dialog.addEventListener("keydown", (event) => { const found = others[Number(event.key) - 1]; if (found) { event.preventDefault(); answer(found.id); } });
+  return ask();
 }
 
 function askWhy() {
   const text = make("input", { maxLength: 500, required: true, "aria-label": say("Why do you need the original?") });
   const dialog = make("dialog", { "aria-labelledby": "why-title" }, make("h2", { id: "why-title" }, say("Why do you need the original?")));
-  let answer = null;
+  const { answer, ask } = asked(dialog);
   const form = make("form", { className: "row" }, text, make("button", { className: "main" }, say("Show the original")));
-  form.addEventListener("submit", (event) => { event.preventDefault(); answer = text.value.trim(); dialog.close(); });
+  form.addEventListener("submit", (event) => { event.preventDefault(); answer(text.value.trim()); });
   dialog.append(form, cancelButton());
-  return asked(dialog, () => answer);
+  return ask();
 }
 
-function asked(dialog, answer) {
-  document.body.append(dialog);
-  dialog.showModal();
-  shownNow();
-  return new Promise((resolve) => dialog.addEventListener("close", () => { dialog.remove(); resolve(answer()); }));
+/** A dialog to be answered; `ask` gives the answer, null when it is closed without one. */
+function asked(dialog) {
+  let resolve;
+  const promise = new Promise((told) => { resolve = told; });
+  dialog.addEventListener("close", () => { dialog.remove(); resolve(null); });
+  return {
+    answer(value) { resolve(value); dialog.close(); }, // told at once, not by the event that comes after: the next key may be quicker than that
+    ask() { document.body.append(dialog); dialog.showModal(); shownNow(); return promise; },
+  };
 }
 
 const cancelButton = () => make("form", { method: "dialog" }, make("button", {}, say("Cancel"), keyCap("Escape")));
@@ -276,10 +278,10 @@ const showHelp = watchKeys([
   { keys: ["m"], does: say("merge with another lead"), run: () => void merge(), when: has },
   { keys: ["n", " "], does: say("next: leave it to others"), run: next, when: has },
   { keys: ["z", "u"], does: say("undo the latest step"), run: () => void undo(), when: () => !boxes },
-  { keys: ["ArrowRight", "ArrowLeft"], does: say("other photos of it"), run: (event) => shown.turn(event.key === "ArrowRight" ? 1 : -1), when: has },
+  { keys: ["ArrowRight", "ArrowLeft"], does: say("other photos of it"), run: (event) => shown.turn(event.key === "ArrowRight" ? 1 : -1), when: has, repeats: true },
   ...(document.querySelector("[data-do=original]") ? [{ keys: ["o"], does: say("original photo, and back"), run: () => void showOriginal(), when: has }] : []),
-  { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: say("box: move it"), run: (event) => nudge(...STEPS[event.key], false), when: () => Boolean(boxes) },
-  { keys: ["Shift+ArrowLeft", "Shift+ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown"], does: say("box: make it larger or smaller"), run: (event) => nudge(...STEPS[event.key], true), when: () => Boolean(boxes) },
+  { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: say("box: move it"), run: (event) => nudge(...STEPS[event.key], false), when: () => Boolean(boxes), repeats: true },
+  { keys: ["Shift+ArrowLeft", "Shift+ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown"], does: say("box: make it larger or smaller"), run: (event) => nudge(...STEPS[event.key], true), when: () => Boolean(boxes), repeats: true },
   { keys: ["Enter"], does: say("box: save it"), run: () => void saveBox(), when: () => Boolean(boxes) },
   { keys: ["Escape"], does: say("box: leave it as it was"), run: closeBox, when: () => Boolean(boxes) },
 ]);

@@ -18,7 +18,7 @@ function deskOfThisPage() {
  * onLost(item) somebody else has decided it, or has it now; onRefused(item, error) a decision was not taken.
  */
 export class ReviewQueue {
-  #desk = deskOfThisPage(); #query; #calls; #sending = new Map(); #acts = new Map(); #passed = []; #chain = Promise.resolve(); #filling = null; #active = Date.now(); #timer; #dry = false;
+  #desk = deskOfThisPage(); #query; #calls; #sending = new Map(); #acts = new Map(); #versions = new Map(); #passed = []; #chain = Promise.resolve(); #filling = null; #active = Date.now(); #timer; #dry = false;
   items = [];
   waiting = null;
   decided = 0;
@@ -87,7 +87,9 @@ export class ReviewQueue {
     count(this.#sending, item.id);
     this.#active = Date.now();
     const sent = this.#chain.then(async () => {
-      const { data } = await call("POST", `/v1/candidates/${item.id}/decisions`, { json: asked, version: item.version, key, patient: true });
+      const version = Math.max(item.version, this.#versions.get(item.id) ?? 0); // an item may be of an earlier reading
+      const { data } = await call("POST", `/v1/candidates/${item.id}/decisions`, { json: asked, version, key, patient: true });
+      this.#versions.set(item.id, data.version);
       Object.assign(item, { version: data.version, state: data.state });
       return data;
     });

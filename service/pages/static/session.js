@@ -26,6 +26,7 @@ function ask() {
   const title = make("h2", { id: "again" }, say("Your session is over. Sign in again; nothing you have typed is lost."));
   const dialog = make("dialog", { "aria-labelledby": "again" }, title, problem, form);
   dialog.addEventListener("cancel", (event) => event.preventDefault());
+  dialog.addEventListener("close", () => { if (dialog.isConnected) dialog.showModal(); }); // browsers let a second Escape through
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
@@ -41,11 +42,16 @@ function ask() {
 
 /** What is wrong, or null: signed in. */
 async function tryToSignIn(login, password) {
-  const answer = await fetch("/v1/session", {
-    method: "POST", body: JSON.stringify({ login, password }),
-    headers: { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang },
-  });
-  const told = await answer.json();
+  let answer, told;
+  try {
+    answer = await fetch("/v1/session", {
+      method: "POST", body: JSON.stringify({ login, password }),
+      headers: { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang },
+    });
+    told = await answer.json();
+  } catch { // no network, or a page of something between
+    return say("The server does not answer. Try again.");
+  }
   if (!answer.ok) return told.detail;
   document.querySelector("meta[name=csrf]").content = told.csrf_token;
   const before = document.body.dataset.login;

@@ -1,6 +1,6 @@
 // Tag photos: they are looked at as they come; boxes are confirmed, corrected and filed by key, pointer or touch.
 // All of it is in this page's memory until it is filed; the queue waits out restarts and ended sessions.
-import { newKey } from "./api.js";
+import { newKey, Problem } from "./api.js";
 import { BoxEditor } from "./box_editor.js";
 import { chooseClass } from "./class_choice.js";
 import { linesOf } from "./code_picker.js";
@@ -362,21 +362,37 @@ at("file-all").addEventListener("click", () => void fileAll());
 async function fileAll() {
   const all = toFile();
   if (!(await confirmed(say("File {count} issues? Photos are uploaded with them.", { count: all.length })))) return;
-  const held = { place: 0, code: 0, similar: 0 };
+  const held = { place: 0, code: 0, similar: 0, failed: 0 };
   let filed = 0;
   for (const { photo, box } of all) {
-    const draft = { description: null, unit: null, words: null, ...box.draft, photos: [photo], tagged: { photo, box }, joins: null };
-    draft.place = box.draft?.place ?? photo.position;
-    draft.code = box.draft?.code ?? (await codeOf(box));
-    const why = !draft.place ? "place" : !draft.code ? "code" : (await similarTo(draft.place, draft.code)).some(({ same_code }) => same_code) ? "similar" : null;
+    const why = await fileUnlessHeld(photo, box);
     if (why) held[why] += 1;
-    else if (await file(draft, false)) filed += 1;
+    else if (why === null) filed += 1;
   }
   const said = [say("{count} issues are filed.", { count: filed }),
+    ...(held.failed ? [say("{count} were not filed: try again.", { count: held.failed })] : []),
     ...(held.similar ? [say("{count} wait: something similar is open nearby. File these one by one (f).", { count: held.similar })] : []),
     ...(held.place ? [say("{count} wait: their photo has no position.", { count: held.place })] : []),
     ...(held.code ? [say("{count} wait: choose their code (f).", { count: held.code })] : [])];
   notice(said.join(" "), { bad: said.length > 1, key: "filed" });
+}
+
+/** File a box. Gives null when it is filed, why it waits, or undefined: it was decided otherwise meanwhile. */
+async function fileUnlessHeld(photo, box) {
+  const left = () => box.state !== "confirmed" || !photo.boxes.includes(box);
+  if (left()) return undefined;
+  const draft = { description: null, unit: null, words: null, ...box.draft, photos: [photo], tagged: { photo, box }, joins: null };
+  draft.place = box.draft?.place ?? photo.position;
+  try {
+    draft.code = box.draft?.code ?? (await codeOf(box));
+    if (!draft.place || !draft.code) return draft.place ? "code" : "place";
+    if ((await similarTo(draft.place, draft.code)).some(({ same_code }) => same_code)) return "similar";
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return "failed";
+  }
+  if (left()) return undefined;
+  return (await file(draft, false)) ? null : "failed";
 }
 
 async function codeOf(box) {
@@ -408,14 +424,14 @@ for (const button of document.querySelectorAll("[data-act]")) button.addEventLis
 
 const free = () => current !== null && mode === "", moving = () => mode === "move", drawing = () => mode === "draw";
 at("show-keys").addEventListener("click", watchKeys([
-  { keys: Object.keys(MOVES).flatMap((key) => [key, `Shift+${key}`]), when: moving, run: nudge },
+  { keys: Object.keys(MOVES).flatMap((key) => [key, `Shift+${key}`]), when: moving, run: nudge, repeats: true },
   { keys: ["Enter", "Escape"], when: moving, run: () => setMode("") },
   { keys: ["Enter"], when: drawing, run: () => void drawInTheMiddle() },
   { keys: ["Escape", "n"], when: drawing, run: () => setMode("") },
-  { keys: ["j", "ArrowDown"], when: free, run: () => step(1), does: say("next, previous box, and on to the next photo"), more: ["k", "ArrowUp"] },
-  { keys: ["k", "ArrowUp"], when: free, run: () => step(-1) },
-  { keys: ["ArrowRight"], when: free, run: () => go(1), does: say("next, previous photo"), more: ["ArrowLeft"] },
-  { keys: ["ArrowLeft"], when: free, run: () => go(-1) },
+  { keys: ["j", "ArrowDown"], when: free, repeats: true, run: () => step(1), does: say("next, previous box, and on to the next photo"), more: ["k", "ArrowUp"] },
+  { keys: ["k", "ArrowUp"], when: free, repeats: true, run: () => step(-1) },
+  { keys: ["ArrowRight"], when: free, repeats: true, run: () => go(1), does: say("next, previous photo"), more: ["ArrowLeft"] },
+  { keys: ["ArrowLeft"], when: free, repeats: true, run: () => go(-1) },
   { keys: ["Enter"], when: free, run: () => act("confirm"), does: say("confirm the box") },
   { keys: ["d", "Delete"], when: free, run: () => act("reject"), does: say("not an issue (again: take that back)") },
   { keys: ["c"], when: free, run: () => act("classify"), does: say("correct what it is") },

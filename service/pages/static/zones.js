@@ -18,16 +18,18 @@ const colourOf = (kind) => COLOURS[Math.max(0, kinds.indexOf(kind)) % COLOURS.le
 
 map.pm.setLang(document.documentElement.lang.startsWith("zh") ? "zh" : "en");
 map.pm.setGlobalOptions({ allowSelfIntersection: false, snapDistance: 12 });
-const areas = await showAreas(map, L);
-await load();
+const changing = [byId("draw"), byId("save").querySelector("button")];
+for (const each of changing) each.disabled = true; // until it is known what is there: all are saved at once
+void load().catch((error) => notice(error.message, { bad: true, key: "zones" }));
 
 async function load() {
-  const { data } = await call("GET", "/v1/zones");
+  const [areas, { data }] = await Promise.all([showAreas(map, L), call("GET", "/v1/zones", { patient: true })]);
   ({ version } = data);
   timeZone = data.time_zone;
   zones = data.features.map((feature) => add(feature));
   if (zones.length) map.fitBounds(L.featureGroup(zones.map((each) => each.layer)).getBounds(), { maxZoom: 17 });
   else if (areas.getLayers().length) map.fitBounds(areas.getBounds());
+  for (const each of changing) each.disabled = false;
   list();
 }
 
