@@ -67,10 +67,6 @@ class ReleaseKeeper:
             self._looker.change(release)
             log.info("release_switched", release=release.address, before=before)
 
-    def mended(self) -> None:
-        """Another release was tried and put in force here, under `lock`: what was wrong before is over."""
-        self._trouble = None
-
     def check(self) -> None:
         """Whether the release in force runs here, and would after a restart.
 
@@ -78,7 +74,7 @@ class ReleaseKeeper:
             ReleaseError: when not.
         """
         if self._trouble is not None:
-            raise self._trouble
+            self.refresh()  # it may be mended by now, here or in another process
         with self._database.read() as session:
             chosen(session, self._roots)
 

@@ -86,7 +86,6 @@ def _change(server: Resources, actor: Actor, wanted: int, put: Put) -> ReleaseCh
         if change is None:
             raise Conflict("this release is in force already")
         server.looker.switch(loaded[-1])
-        server.releases.mended()
     return change
 
 

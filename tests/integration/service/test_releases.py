@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
-from structlog.testing import capture_logs
 
 from streetsight.inference.trial import try_release
 from streetsight.models.registry import Registry
@@ -29,6 +28,7 @@ from streetsight.service.detections.service import show
 from streetsight.service.detections.tables import Result
 from streetsight.service.events.tables import Event
 from streetsight.service.releases.choosing import chosen
+from streetsight.service.releases.keeper import ReleaseKeeper
 from streetsight.service.settings import Settings
 from streetsight.service.store.opening import open_database
 from streetsight.service.worker import Worker
@@ -210,18 +210,20 @@ def test_a_file_that_vanishes_under_way_is_told_and_the_server_goes_on(
     assert ready.status_code == 200, ready.text
 
 
-def test_what_a_change_has_mended_is_told_no_more(
-    person: SignIn, registry: Registry, start: Callable[..., TestClient], tmp_path: Path
+def test_what_another_process_has_mended_is_told_no_more(
+    person: SignIn, client: TestClient, tmp_path: Path, settings: Settings
 ) -> None:
-    with capture_logs() as told:
-        client = start(release_poll_seconds=1)
-        registry.promote(NEW, try_release, "somebody", "test", force=True)
-        (tmp_path / "releases" / NEW / "model.onnx").unlink()  # before this server has looked
-        wait_until(lambda: any(each["event"] == "release_not_switched" for each in told))
-    assert client.get("/readyz").status_code == 503
-    assert change(person(Role.ADMIN), 0, action="rollback").status_code == 200
-    ready = client.get("/readyz")
-    assert ready.status_code == 200, ready.text
+    admin = person(Role.ADMIN)
+    with open_database(settings) as database:
+        keeper = ReleaseKeeper(database, Looker(load_release(OLD), "cpu", 1, 1), 0.02)
+        assert change(admin, 0, name=NEW, force=True).status_code == 200
+        (tmp_path / "releases" / NEW / "model.onnx").unlink()
+        with keeper.running():
+            threading.Event().wait(1)  # it looks dozens of times, then never again
+        with pytest.raises(ReleaseError, match="restore it"):
+            keeper.check()
+        assert change(admin, 1, action="rollback").status_code == 200
+        keeper.check()
 
 
 def test_old_frames_are_looked_at_again_behind_fresh_ones(
