@@ -1,7 +1,6 @@
 """What a slow link or a slow computer must not cost: a form sent twice, words typed, a place, a page."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,9 +53,7 @@ def test_a_form_is_not_sent_again_while_its_page_is_left(visitor: Visitor) -> No
     assert len(sent) == 1
 
 
-def test_a_place_that_is_said_is_not_overruled_by_a_late_one(
-    visitor: Visitor, street_photos: list[Path]
-) -> None:
+def test_a_place_that_is_said_is_not_overruled_by_a_late_one(visitor: Visitor) -> None:
     page = visitor(Role.INSPECTOR, "/file", language="en")
     page.evaluate(LATE_PLACE)
     page.get_by_role("button", name="Where I am now").click()

@@ -362,25 +362,20 @@ at("file-all").addEventListener("click", () => void fileAll());
 async function fileAll() {
   const all = toFile();
   if (!(await confirmed(say("File {count} issues? Photos are uploaded with them.", { count: all.length })))) return;
-  const held = { place: 0, code: 0, similar: 0, failed: 0 };
-  let filed = 0;
-  for (const { photo, box } of all) {
-    const why = await fileUnlessHeld(photo, box);
-    if (why) held[why] += 1;
-    else if (why === null) filed += 1;
-  }
-  const said = [say("{count} issues are filed.", { count: filed }),
-    ...(held.failed ? [say("{count} were not filed: try again.", { count: held.failed })] : []),
-    ...(held.similar ? [say("{count} wait: something similar is open nearby. File these one by one (f).", { count: held.similar })] : []),
-    ...(held.place ? [say("{count} wait: their photo has no position.", { count: held.place })] : []),
-    ...(held.code ? [say("{count} wait: choose their code (f).", { count: held.code })] : [])];
+  const ended = { filed: 0, left: 0, place: 0, code: 0, similar: 0, failed: 0 };
+  for (const { photo, box } of all) ended[await fileUnlessHeld(photo, box)] += 1;
+  const said = [say("{count} issues are filed.", { count: ended.filed }),
+    ...(ended.failed ? [say("{count} were not filed: try again.", { count: ended.failed })] : []),
+    ...(ended.similar ? [say("{count} wait: something similar is open nearby. File these one by one (f).", { count: ended.similar })] : []),
+    ...(ended.place ? [say("{count} wait: their photo has no position.", { count: ended.place })] : []),
+    ...(ended.code ? [say("{count} wait: choose their code (f).", { count: ended.code })] : [])];
   notice(said.join(" "), { bad: said.length > 1, key: "filed" });
 }
 
-/** File a box. Gives null when it is filed, why it waits, or undefined: it was decided otherwise meanwhile. */
+/** File a box. Gives what came of it: filed, failed, left (decided otherwise meanwhile), or what it waits for. */
 async function fileUnlessHeld(photo, box) {
   const left = () => box.state !== "confirmed" || !photo.boxes.includes(box);
-  if (left()) return undefined;
+  if (left()) return "left";
   const draft = { description: null, unit: null, words: null, ...box.draft, photos: [photo], tagged: { photo, box }, joins: null };
   draft.place = box.draft?.place ?? photo.position;
   try {
@@ -391,8 +386,8 @@ async function fileUnlessHeld(photo, box) {
     if (!(error instanceof Problem)) throw error;
     return "failed";
   }
-  if (left()) return undefined;
-  return (await file(draft, false)) ? null : "failed";
+  if (left()) return "left";
+  return (await file(draft, false)) ? "filed" : "failed";
 }
 
 async function codeOf(box) {

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
+from waiting import wait_for
 
 from streetsight.inference.trial import try_release
 from streetsight.models.registry import Registry
@@ -69,12 +70,6 @@ def promoted(client: TestClient) -> str:
     return str(client.get("/v1/releases/active").json()["name"])
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    done = threading.Event()
-    while not true():
-        done.wait(0.02)
-
-
 def test_a_switch_under_load_drops_nothing_and_mixes_nothing(
     person: SignIn, client: TestClient, photos: list[bytes]
 ) -> None:
@@ -95,10 +90,10 @@ def test_a_switch_under_load_drops_nothing_and_mixes_nothing(
     for thread in threads:
         thread.start()
     try:
-        wait_until(lambda: len(answers) > 20)
+        wait_for(lambda: len(answers) > 20)
         assert change(admin, 0, name=NEW, force=True).status_code == 200
         assert detect(client, photos[0])["release"] == new
-        wait_until(lambda: sum(each["release"] == new for each in answers) > 20)
+        wait_for(lambda: sum(each["release"] == new for each in answers) > 20)
     finally:
         stop.set()
         for thread in threads:
@@ -158,7 +153,7 @@ def test_a_command_on_the_machine_reaches_running_processes_and_is_recorded(
 ) -> None:
     admin = person(Role.ADMIN)
     registry.promote(NEW, try_release, "operator", "by hand", force=True)
-    wait_until(lambda: promoted(admin) == NEW and admin.get("/v1/releases/active").json()["number"] == 1)
+    wait_for(lambda: promoted(admin) == NEW and admin.get("/v1/releases/active").json()["number"] == 1)
     assert detect(client, photos[0])["release"].startswith(f"{NEW}@")
     assert admin.get("/v1/releases/active").json()["change"]["made_by"] == "operator"
 
@@ -178,8 +173,8 @@ def test_another_server_follows_and_one_without_the_files_goes_on_and_tells(
     third = start()  # of another machine
     monkeypatch.setenv("STREETSIGHT_RELEASES", str(tmp_path / "releases"))
     assert change(admin, 0, name="only-here", force=True).status_code == 200
-    wait_until(lambda: detect(other, photos[0])["release"].startswith("only-here@"))
-    wait_until(lambda: third.get("/readyz").status_code == 503)
+    wait_for(lambda: detect(other, photos[0])["release"].startswith("only-here@"))
+    wait_for(lambda: third.get("/readyz").status_code == 503)
     assert "copy its folder only-here" in third.get("/readyz").json()["checks"]["release"]
     assert detect(third, photos[0])["release"].startswith(f"{OLD}@")  # it serves on
     roots = (elsewhere, SHIPPED)
@@ -188,7 +183,7 @@ def test_another_server_follows_and_one_without_the_files_goes_on_and_tells(
             chosen(session, roots)
         shutil.copytree(own, elsewhere / "only-here")
         assert chosen(session, roots).card.name == "only-here"
-    wait_until(lambda: third.get("/readyz").status_code == 200)
+    wait_for(lambda: third.get("/readyz").status_code == 200)
     assert detect(third, photos[0])["release"].startswith("only-here@")
 
 
