@@ -74,7 +74,7 @@ def adjustments(basis: Basis, pen: Pen) -> Iterator[Adjustment]:
                     **_of_subject(subject), part="", item="", rule="", rule_name="", stage=1,
                     points=back.points, nominal=back.points, why="restored", others=" ".join(back.issues),
                     basis=back.period,
-                    reason=", ".join(dict.fromkeys(basis.reasons.get(each, "-") for each in back.issues)),
+                    reason=", ".join(basis.reasons_of(subject, back)),
                 )  # fmt: skip
 
 

@@ -13,10 +13,12 @@ from streetsight.service.auth.scope import in_scope
 from streetsight.service.issues.service import visible
 from streetsight.service.issues.tables import Issue
 from streetsight.service.places.tables import Place
-from streetsight.service.scoring.facts import Case, SubjectFacts
+from streetsight.service.scoring.facts import Case, Restoration, SubjectFacts
 from streetsight.service.scoring.periods import Result, closed_period, result_of
+from streetsight.service.scoring.restoring import NONE_STATES
 from streetsight.service.scoring.sheets import Sheet
 from streetsight.service.scoring.spans import Span
+from streetsight.service.scoring.tables import ScoredIssue
 from streetsight.service.settings import Settings
 from streetsight.service.store.sessions import ReadSession
 
@@ -39,7 +41,7 @@ class Basis:
     before: totals of the period before, by code; None while that one is not closed.
     subjects: of all months, those that the actor may see.
     issues: of their cases, those that the actor may see, by id.
-    reasons: why points were given back, by the number of the issue.
+    reasons: why points were given back, by the subject's code and the number of the issue.
     card: of the release in force; None without one.
     """
 
@@ -48,7 +50,7 @@ class Basis:
     before: Mapping[str, Decimal | None] | None
     subjects: Sequence[Subject]
     issues: Mapping[str, Issue]
-    reasons: Mapping[str, str]
+    reasons: Mapping[tuple[str, str], str]
     card: Card | None
 
     @property
@@ -64,6 +66,10 @@ class Basis:
     def partial(self) -> bool:
         """Whether some subjects are not the actor's to see."""
         return len(self.subjects) < sum(len(month.sheets) for month in self.months)
+
+    def reasons_of(self, subject: Subject, back: Restoration) -> list[str]:
+        """Why points were given back: upheld, not_pursued or withdrawn, each once."""
+        return [*dict.fromkeys(self.reasons.get((subject.sheet.code, each), "-") for each in back.issues)]
 
     def cases(self) -> Iterator[tuple[Subject, Case]]:
         """Cases that the actor may see, with their subject; one that lies in two subjects comes twice."""
@@ -93,7 +99,7 @@ def basis_of(
     issues = _issues(session, actor, {case.id for each in subjects for case in each.facts.cases})
     return Basis(
         result, months, _totals_before(session, settings, key, span), subjects, issues,
-        _reasons(session, subjects), card,
+        _reasons(session, key, subjects), card,
     )  # fmt: skip
 
 
@@ -130,15 +136,19 @@ def _issues(session: ReadSession, actor: Actor, ids: set[str]) -> dict[str, Issu
     return found
 
 
-def _reasons(session: ReadSession, subjects: Sequence[Subject]) -> dict[str, str]:
-    """Number of an issue that was none -> upheld, not_pursued or withdrawn."""
+def _reasons(session: ReadSession, scheme: str, subjects: Sequence[Subject]) -> dict[tuple[str, str], str]:
+    """Code of a subject and number of an issue of it that was none -> upheld, not_pursued or withdrawn."""
     numbers = {number for each in subjects for back in each.facts.restorations for number in back.issues}
-    found: dict[str, str] = {}
+    found: dict[tuple[str, str], str] = {}
     for block in blocks(sorted(numbers)):
-        rows = session.execute(select(Issue.number, Issue.appeal, Issue.state).where(Issue.number.in_(block)))
-        for number, appeal, state in rows:
-            if appeal == "upheld" or state in ("withdrawn", "not_pursued"):
-                found[number] = "upheld" if appeal == "upheld" else state
+        rows = session.execute(
+            select(ScoredIssue.code, Issue.number, Issue.appeal, Issue.state)
+            .join(Issue, Issue.id == ScoredIssue.issue_id)
+            .where(ScoredIssue.scheme == scheme, Issue.number.in_(block))
+        )
+        for code, number, appeal, state in rows:
+            if appeal == "upheld" or state in NONE_STATES:
+                found[code, number] = "upheld" if appeal == "upheld" else state
     return found
 
 

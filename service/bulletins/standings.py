@@ -114,9 +114,7 @@ def restored_table(basis: Basis, pen: Pen) -> Table | None:
             back.period,
             subject.month.span.name,
             ", ".join(back.issues),
-            ", ".join(
-                dict.fromkeys(why_said(basis.reasons.get(each, "-"), pen.language) for each in back.issues)
-            ),
+            ", ".join(why_said(each, pen.language) for each in basis.reasons_of(subject, back)),
             back.points,
         ]
         for subject in basis.subjects

@@ -108,7 +108,7 @@ def _remove_place(case: Case, asked: RemovePlace) -> dict[str, Any]:
 
 
 def _add_issue(case: Case, asked: AddIssue) -> dict[str, Any]:
-    issue = issues.find(case.session, case.actor, asked.issue)
+    issue = _issue_named(case, asked.issue)
     place = None
     if asked.place_id is not None:
         place = find_place(case.session, case.actor, case.campaign, asked.place_id)
@@ -117,7 +117,7 @@ def _add_issue(case: Case, asked: AddIssue) -> dict[str, Any]:
 
 
 def _remove_issue(case: Case, asked: RemoveIssue) -> dict[str, Any]:
-    issue = issues.find(case.session, case.actor, asked.issue)
+    issue = _issue_named(case, asked.issue)
     if issue.id not in members_of(case.session, case.campaign, case.zone):
         raise NoLine("issue {number} is no line of this ledger", number=issue.number)
     _say(case, issue, "removed", asked.reason, None)
@@ -125,7 +125,7 @@ def _remove_issue(case: Case, asked: RemoveIssue) -> dict[str, Any]:
 
 
 def _transfer(case: Case, asked: Transfer) -> dict[str, Any]:
-    issue = issues.find(case.session, case.actor, asked.issue)
+    issue = _issue_named(case, asked.issue)
     members = members_of(case.session, case.campaign, case.zone)
     if issue.id not in members:
         raise NoLine("issue {number} is no line of this ledger", number=issue.number)
@@ -137,6 +137,10 @@ def _transfer(case: Case, asked: Transfer) -> dict[str, Any]:
     row.transfer = {**said, "by": case.actor.name, "at": now().isoformat()}
     case.session.add(row)
     return {"issue": issue.number}
+
+
+def _issue_named(case: Case, name: str) -> Issue:
+    return issues.find(case.session, case.actor, name, near=case.campaign.area_path)
 
 
 def _said_of(case: Case, issue_id: str) -> CampaignIssue | None:
@@ -191,14 +195,10 @@ def _ending(line: Issue, reasons: dict[str, str]) -> str:
 
 
 def _reasons(asked: End, lines: Sequence[Issue]) -> dict[str, str]:
-    """Id of each open line -> why it is left over. Raises LinesOpen, NoLine."""
-    still = {line.id: line for line in lines if line.state in OPEN}
-    by_name = {name: line.id for line in still.values() for name in (line.id, line.number)}
-    for each in asked.left_over:
-        if each.issue not in by_name:
-            raise NoLine("left_over: {issue} is no open line of this ledger; leave it out", issue=each.issue)
-    reasons = {by_name[each.issue]: each.reason for each in asked.left_over}
-    missing = [line.number for line in still.values() if line.id not in reasons]
+    """Id of each open line -> why it is left over. Raises LinesOpen, NoLine, ManyIssues."""
+    still = [line for line in lines if line.state in OPEN]
+    reasons = {_line_named(each.issue, still).id: each.reason for each in asked.left_over}
+    missing = [line.number for line in still if line.id not in reasons]
     if missing:
         raise LinesOpen(
             "{count} lines are not struck: {numbers}; close their issues, hand them over, or name each in "
@@ -206,6 +206,13 @@ def _reasons(asked: End, lines: Sequence[Issue]) -> dict[str, str]:
             count=len(missing), numbers=", ".join(missing[:NAMED]),
         )  # fmt: skip
     return reasons
+
+
+def _line_named(name: str, lines: Sequence[Issue]) -> Issue:
+    named = [line for line in lines if name in (line.id, line.number)]
+    if not named:
+        raise NoLine("left_over: {issue} is no open line of this ledger; leave it out", issue=name)
+    return issues.only(name, named)
 
 
 def _fixed(case: Case, lines: Sequence[Issue], members: Any) -> dict[str, CampaignIssue]:

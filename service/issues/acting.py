@@ -92,8 +92,8 @@ def act(session: WriteSession, actor: Actor, wish: Wish, settings: Settings) -> 
     """Do it.
 
     Raises:
-        NoIssue, Stale, NotYourAct, NotPossible, KeyTaken, and what `effects` and `photos` raise: nothing was
-            changed.
+        NoIssue, ManyIssues, Stale, NotYourAct, NotPossible, KeyTaken, and what `effects` and `photos` raise:
+            nothing was changed.
     """
     if (earlier := earlier_act(session, actor, wish.key, wish.digest)) is not None:
         return Done(earlier, session.get_one(Issue, earlier.issue_id), new=False)

@@ -1,5 +1,6 @@
 """File issues, find them, tell of them. What is done about them: `acting.py`; lists: `queries.py`."""
 
+from collections.abc import Sequence
 from datetime import tzinfo
 
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
@@ -39,6 +40,12 @@ class NoIssue(NotFound):
     """No issue of this id, or none that who asks may see."""
 
     code = "no_issue"
+
+
+class ManyIssues(Conflict):
+    """A number that several districts have given, and nothing that tells which is meant."""
+
+    code = "many_issues"
 
 
 class IssueClosed(Conflict):
@@ -123,21 +130,38 @@ def of_unit(unit: str | None) -> ColumnElement[bool]:
     return or_(Issue.unit == unit, helps)
 
 
-def find(session: ReadSession, actor: Actor, id_or_number: str, lock: bool = False) -> Issue:
+def find(
+    session: ReadSession, actor: Actor, id_or_number: str, *, near: str | None = None, lock: bool = False
+) -> Issue:
     """An issue that the actor may see.
 
     Args:
+        near: path of an area; of several issues with a number, the one of its district is meant.
         lock: keep others from changing it until the transaction ends.
 
     Raises:
         NoIssue: also for one outside the actor's areas.
+        ManyIssues: numbers are unique in a district only.
     """
     named = or_(Issue.id == id_or_number, Issue.number == id_or_number)
-    wanted = select(Issue).where(named, visible(actor)).order_by(Issue.id).limit(1)
-    issue = session.scalars(wanted.with_for_update(of=Issue) if lock else wanted).first()
-    if issue is None:
+    wanted = select(Issue).where(named, visible(actor)).order_by(Issue.id)
+    found = session.scalars(wanted.with_for_update(of=Issue) if lock else wanted).all()
+    if not found:
         raise NoIssue("there is no issue {id}, or not among yours", id=id_or_number)
-    return issue
+    here = [each for each in found if near and each.district == _district(near)]
+    return only(id_or_number, here or found)
+
+
+def only(number: str, issues: Sequence[Issue]) -> Issue:
+    """The one that has a number. Raises ManyIssues."""
+    if len(issues) > 1:
+        raise ManyIssues(
+            "{count} issues have the number {number}, each in a district of its own; give the id of the one "
+            "that you mean: {issues}",
+            count=len(issues), number=number,
+            issues=", ".join(f"{each.id} ({each.area_path or '-'})" for each in issues),
+        )  # fmt: skip
+    return issues[0]
 
 
 def tell(session: WriteSession, kind: Event, issue: Issue, act: IssueAct | None = None) -> None:
@@ -148,9 +172,14 @@ def tell(session: WriteSession, kind: Event, issue: Issue, act: IssueAct | None 
     publish(session, kind, f"issue/{issue.id}", data, issue.area_path)
 
 
+def _district(path: str | None) -> str:
+    """The outermost area of a path; of none, none."""
+    return path.split("/")[1] if path else ""
+
+
 def _next_number(session: WriteSession, path: str | None, zone: tzinfo) -> dict[str, str]:
     """The next number of this day in the outermost area; nobody else can get it."""
-    district, day = path.split("/")[1] if path else "", now().astimezone(zone).date()
+    district, day = _district(path), now().astimezone(zone).date()
     first = upsert(session, IssueCount).values(district=district, day=day, last=1)
     counted = first.on_conflict_do_update(
         index_elements=[IssueCount.district, IssueCount.day], set_={"last": IssueCount.last + 1}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Depends, Path, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import select
 
 from streetsight.models.codes import find_code
@@ -32,7 +32,7 @@ from streetsight.service.issues.queries import Filters, Order
 from streetsight.service.issues.reasons import reasons
 from streetsight.service.issues.routes import IssueName, TaskReader, Wanted
 from streetsight.service.issues.schemas import ActShown, IssueShown
-from streetsight.service.issues.service import find
+from streetsight.service.issues.service import ManyIssues, find
 from streetsight.service.issues.states import KINDS
 from streetsight.service.issues.tables import Issue
 from streetsight.service.issues.timeline import detail, timeline
@@ -85,10 +85,13 @@ def show_all(
 
 
 @router.get("/issues/{id_or_number}", response_class=HTMLResponse)
-def show_one(server: Server, request: Request, actor: TaskReader, id_or_number: IssueName) -> HTMLResponse:
-    """One issue: how it stands, what was done about it, what can be done."""
+def show_one(server: Server, request: Request, actor: TaskReader, id_or_number: IssueName) -> Response:
+    """One issue: how it stands, what was done about it, what can be done; all, if several have the number."""
     with server.database.read() as session:
-        issue = find(session, actor, id_or_number)
+        try:
+            issue = find(session, actor, id_or_number)
+        except ManyIssues:
+            return RedirectResponse(f"/issues?number={id_or_number}", 303)
         return page(
             request, server, "_issue.html" if wants_fragment(request) else "issue.html", actor,
             **_case(session, actor, issue, server.settings, language_of_page(request)),

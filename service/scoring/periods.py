@@ -206,7 +206,10 @@ def not_its_turn(session: ReadSession, settings: Settings, key: str, span: Span)
 
 def open_appeals(result: Result) -> list[str]:
     """Numbers of the issues that somebody contests."""
-    return sorted({case.number for facts in result.facts for case in facts.cases if case.appeal == "open"})
+    contested = {
+        case.id: case.number for facts in result.facts for case in facts.cases if case.appeal == "open"
+    }
+    return sorted(contested.values())
 
 
 def missing_figures(result: Result) -> list[tuple[str, str]]:

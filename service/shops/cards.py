@@ -46,10 +46,10 @@ def give(session: WriteSession, actor: Actor, shop_id: str, asked: CardSent, zon
     """Give a card; as many yellow ones as the rules say are a red one, which comes with the last.
 
     Raises:
-        NoShop, ShopGone, NoIssue, NoRules, NoCards
+        NoShop, ShopGone, NoIssue, ManyIssues, NoRules, NoCards
     """
     shop = find_open(session, actor, shop_id)
-    issue = issues.find(session, actor, asked.issue)
+    issue = issues.find(session, actor, asked.issue, near=shop.area_path)
     rules, number = require_rules(session)
     if rules.cards is None:
         raise NoCards("the rules for shops have no cards; bring in some that have")

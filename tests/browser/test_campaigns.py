@@ -16,6 +16,7 @@ from streetsight.service.decisions import service as decisions
 from streetsight.service.decisions.schemas import Confirm
 from streetsight.service.issues import acting, schemas
 from streetsight.service.issues.tables import Issue
+from streetsight.service.store.sessions import WriteSession
 
 pytestmark = pytest.mark.browser
 
@@ -30,24 +31,33 @@ TODAY = datetime.now(UTC).date()
 
 @pytest.fixture(scope="module")
 def markets(site: Any, street_photos: list[Path]) -> Callable[..., str]:
-    """Three markets; gives what files an issue in one, and closes it if asked."""
+    """Three markets; gives what files an issue in one, and closes it if asked.
+
+    A district elsewhere gives each of its numbers, too.
+    """
     frames = site.upload(street_photos[:2])
     with site.write() as session:
         for code, (lon, lat) in MARKETS.items():
             write_places(session, ("market", code, f"集贸市场 {code}", (lon, lat, lon + 0.002, lat + 0.002)),
                          unit="市场所")  # fmt: skip
 
+    def confirmed(session: WriteSession, lon: float, lat: float, area_path: str) -> Issue:
+        moment = datetime.now(UTC)
+        given = {"lon": lon, "lat": lat, "best_box": [*BOX], "first_seen_at": moment, "last_seen_at": moment,
+                 "area_path": area_path}  # fmt: skip
+        lead = write_lead(session, 1, 1, given, frames, BOX, SIZE)
+        wish = decisions.Wish(lead, Confirm(kind="confirm"), 1)
+        issue = decisions.decide(session, CHIEF, wish, site.settings.zone).issue
+        assert issue is not None
+        return issue
+
     def filed(code: str, struck: bool = False) -> str:
         lon, lat = MARKETS[code]
-        moment = datetime.now(UTC)
-        given = {"lon": lon + 0.001, "lat": lat + 0.001, "best_box": [*BOX], "first_seen_at": moment,
-                 "last_seen_at": moment}  # fmt: skip
         with site.write() as session:
-            lead = write_lead(session, 1, 1, given, frames, BOX, SIZE)
-            wish = decisions.Wish(lead, Confirm(kind="confirm"), 1)
-            issue = decisions.decide(session, CHIEF, wish, site.settings.zone).issue
-            assert issue is not None
+            elsewhere = confirmed(session, lon + 1, lat + 1, "/440202/")
+            issue = confirmed(session, lon + 0.001, lat + 0.001, "/440201/")
             number = str(issue.number)
+            assert number == elsewhere.number
             if struck:
                 asked = schemas.Handle(kind="handle", text="已清理", photos=[frames[1]])
                 acting.act(session, CHIEF, acting.Wish(issue.id, asked, issue.version), site.settings)
@@ -140,7 +150,7 @@ def test_a_sweep_is_written_down_started_and_ended(
     page.locator("[name=unseen_reason]").fill("closed for repairs")
     page.get_by_role("button", name="End it").click()
     expect(page.locator("form .problem")).to_contain_text(f"1 lines are not struck: {late}")
-    page.locator(f"[data-issue='{late}']").fill("waits for a skip")
+    page.get_by_label(f"Why {late} is left over").fill("waits for a skip")
     shoot(page, "campaign-end-en")
     page.get_by_role("button", name="End it").click()
     expect(page.locator(".title-row").first).to_contain_text("ended")

@@ -13,6 +13,7 @@ from rows import write_lead
 from streetsight.service.auth.actor import SYSTEM, Actor, Role
 from streetsight.service.decisions import service as decisions
 from streetsight.service.decisions.schemas import Confirm
+from streetsight.service.issues.tables import Issue
 from streetsight.service.people.service import NewPerson, add_person
 from streetsight.service.places.tables import Place
 
@@ -32,17 +33,22 @@ B-3,水果店,文三路 142 号,{LON + 0.004},{LAT},500,R-40,城管科,,,
 
 @pytest.fixture(scope="module")
 def street(site: Any) -> str:
-    """A street with a chief, an issue in front of a shop, rules; gives the issue's number."""
+    """A street with a chief, an issue in front of a shop, rules; gives the issue's id."""
     with site.write() as session:
         write_places(session, ("road", "R-40", "文三路", (120.409, 30.399, 120.42, 30.4005)), chief_3="王强")
         chief = add_person(session, SYSTEM, NewPerson("wangqiang", "王强", Role.STREET_CHIEF, None, "城管科"))
         session.query(Place).filter(Place.code == "R-40").one().chief_3_id = chief.id
         moment = datetime.now(UTC)
         seen = {"lon": LON, "lat": LAT, "first_seen_at": moment, "last_seen_at": moment}
-        wish = decisions.Wish(write_lead(session, 1, 1, seen), Confirm(kind="confirm"), 1)
-        issue = decisions.decide(session, CHIEF, wish, site.settings.zone).issue
-        assert issue is not None
-        number = str(issue.number)
+        elsewhere = seen | {"lat": LAT + 1, "area_path": "/440204/"}
+        twins: list[Issue] = []
+        for each in (elsewhere, seen | {"area_path": "/440203/"}):
+            wish = decisions.Wish(write_lead(session, 1, 1, each), Confirm(kind="confirm"), 1)
+            issue = decisions.decide(session, CHIEF, wish, site.settings.zone).issue
+            assert issue is not None
+            twins.append(issue)
+        assert twins[0].number == twins[1].number, "districts give the same numbers"
+        here = str(twins[1].id)
     with site.api(Role.ADMIN) as client:
         for path, name in (("/v1/shops/rules", "example"), ("/v1/quotas/rules", "street-chiefs")):
             rules = client.get(f"{path}/examples/{name}").raise_for_status().json()
@@ -50,7 +56,7 @@ def street(site: Any) -> str:
                 each["days"] = "all"  # there is no calendar here
             sent = client.put(path, json=rules, params={"reason": "test"}, headers={"If-Match": '"0"'})
             sent.raise_for_status()
-    return number
+    return here
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +95,8 @@ def test_a_file_with_wrong_lines_a_card_and_a_board(
     page.locator(".act-sheet [value=yellow]").check()
     page.locator(".act-sheet [name=reason]").fill("店外经营")
     page.locator(".act-sheet").get_by_role("button", name="出牌").click()
-    expect(page.locator(".side .card-yellow")).to_be_visible()
+    expect(page.locator(".side li", has=page.locator(".card-yellow"))).to_contain_text("店外经营")
+    expect(page.locator(f".side a[href='/issues/{street}']")).to_be_visible()
     page.get_by_role("button", name="查看").click()
     expect(page.locator(".facts output")).to_have_text("0571-88880001")
     page.get_by_role("link", name="修改").click()

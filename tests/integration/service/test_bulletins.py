@@ -266,11 +266,15 @@ def test_what_is_given_back_is_a_line_with_its_reason(
     act(person(Role.HANDLER, unit="市政所"), contested, "appeal", text="不在辖区")
     act(inspector, contested, "uphold_appeal", text="证据成立")
     filed(30.29, first_seen_at=datetime(2026, 11, 3, tzinfo=UTC))
+    while filed(31.0, area_path="/330108/") != contested:
+        continue
+    for other in inspector.get("/v1/issues", params={"area": "/330108/"}).json()["items"]:
+        act(inspector, other["id"], "drop", reason="duplicate")  # one of them has the number, too
     november = "/v1/scores/sections/2026-11"
     told = analyst.get(f"{november}/adjustments", params={"format": "json"}).json()
     [back] = [row for row in told["items"] if row["why"] == "restored"]
-    assert (back["others"], Decimal(back["points"]), back["basis"]) == (
-        contested, Decimal(1), "2026-10",
+    assert (back["others"], Decimal(back["points"]), back["basis"], back["reason"]) == (
+        contested, Decimal(1), "2026-10", "upheld",
     )  # fmt: skip
     html = analyst.get(f"{november}/bulletin", headers=CHINESE).text
     assert "申诉成立" in html

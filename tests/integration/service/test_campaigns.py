@@ -211,6 +211,36 @@ def test_lines_and_places_are_changed_by_hand_with_a_reason(person: Person, lead
     assert len(read(inspector, f"{campaign}/ledger", open=True)["items"]) == 1
 
 
+def number_of(client: TestClient, issue: str) -> str:
+    return str(read(client, f"/v1/issues/{issue}")["number"])
+
+
+@pytest.mark.usefixtures("city")
+def test_lines_are_named_by_numbers_that_another_district_gave_too(person: Person, lead: Lead) -> None:
+    inspector = person(Role.INSPECTOR)
+    district, city = created(inspector, kind="campaign"), created(inspector, kind="campaign", area=None)
+    for campaign in (district, city):
+        act(inspector, campaign, "start")
+    foreign = filed(inspector, seen(lead, 121.0, area_path="/330108/"))
+    issue = filed(inspector, seen(lead, 120.0015))
+    number = number_of(inspector, issue)
+    assert number_of(inspector, foreign) == number
+
+    told: dict[str, Any] = {"department": "住建局", "text": "施工占道"}
+    act(inspector, district, "transfer", issue=number, **told)
+    act(inspector, district, "remove_issue", issue=number, reason="属于施工")
+    act(inspector, district, "add_issue", issue=number, reason="还是算")
+    assert [line["id"] for line in read(inspector, f"{district}/ledger")["items"]] == [issue]
+
+    refused = act(inspector, city, "add_issue", issue=number, reason="同一商户", status=409)
+    assert refused["code"] == "many_issues"
+    act(inspector, city, "add_issue", issue=foreign, reason="同一商户")
+    left = [{"issue": number, "reason": "长期"}]
+    assert act(inspector, city, "end", text="完", left_over=left, status=409)["code"] == "many_issues"
+    left = [{"issue": each, "reason": "长期"} for each in (issue, foreign)]
+    assert act(inspector, city, "end", text="完", left_over=left)["closing"]["left_over"] == 2
+
+
 @pytest.mark.usefixtures("city")
 def test_a_sweep_does_not_end_before_every_place_was_looked_at(person: Person) -> None:
     inspector = person(Role.INSPECTOR)

@@ -53,6 +53,28 @@ def test_an_issue_has_a_version(person: Person, lead: Lead) -> None:
     assert inspector.get("/v1/issues/nonsense").status_code == 422
 
 
+def test_a_number_that_two_districts_gave_is_never_taken_for_one_of_them(person: Person, lead: Lead) -> None:
+    everywhere, here = person(Role.INSPECTOR), person(Role.INSPECTOR, areas=["/330106/"])
+    one, other = confirm(everywhere, lead()), confirm(everywhere, lead(lon=121.0, area_path="/330108/"))
+    number = one["issue_number"]
+    assert other["issue_number"] == number
+    assert here.get(f"/v1/issues/{number}").json()["id"] == one["issue_id"]
+
+    comment: dict[str, Any] = {"json": {"kind": "comment", "text": "?"}, "headers": {"If-Match": '"1"'}}
+    for answer in (
+        everywhere.get(f"/v1/issues/{number}"),
+        everywhere.get(f"/v1/issues/{number}/acts"),
+        everywhere.post(f"/v1/issues/{number}/acts", **comment),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "many_issues")
+        for each, district in ((one, "/330106/330106003/"), (other, "/330108/")):
+            assert f"{each['issue_id']} ({district})" in answer.json()["detail"]
+    assert everywhere.post(f"/v1/issues/{other['issue_id']}/acts", **comment).status_code == 201
+
+    listed = everywhere.get(f"/issues/{number}").text
+    assert all(f'href="/issues/{each["issue_id"]}"' in listed for each in (one, other))
+
+
 def test_a_handler_sees_the_tasks_of_its_unit(person: Person, lead: Lead) -> None:
     inspector = person(Role.INSPECTOR)
     own = confirm(inspector, lead(), unit="环卫所")
