@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from holding import held
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from pydantic import ByteSize
 from sqlalchemy import select, update
 
@@ -160,23 +161,22 @@ def test_what_is_confirmed_is_filed_at_once(
 def test_what_is_taken_back_while_all_are_filed_is_not_filed(
     visitor: Visitor, site: Any, photos: list[Path]
 ) -> None:
-    page, held = visitor(Role.INSPECTOR, "/tag", language="en"), list[Route]()
+    page = visitor(Role.INSPECTOR, "/tag", language="en")
     tag(page, photos[:1])
     page.keyboard.press("a")
     page.locator("#strip button").first.click()
     expect(boxes(page, "confirmed")).to_have_count(3)
-    page.route("**/v1/issues/similar?**", lambda route: held.append(route))
+    asked = held(page, "**/v1/issues/similar?**")
     page.locator("#file-all").click()
     page.get_by_role("dialog").get_by_role("button", name="Yes").click()
-    while not held:
-        page.wait_for_timeout(20)
+    similar = asked.first()
     for box in (boxes(page).nth(1), boxes(page).nth(2)):  # neither the one that is asked about, nor ...
         box.get_by_role("button").first.click()
         page.keyboard.press("d")
         expect(box).to_contain_text("not an issue")
-    held[0].fulfill(status=500, json={"detail": "out of order"})  # ... does its fault end all
+    similar.fulfill(status=500, json={"detail": "out of order"})  # ... does its fault end all
     expect(page.locator(".notice", has_text="issues are filed")).to_contain_text("1 were not filed")
-    page.unroute("**/v1/issues/similar?**")
+    asked.end()
     expect(boxes(page, "not an issue")).to_have_count(2)
     page.locator("#file-all").click()
     page.get_by_role("dialog").get_by_role("button", name="Yes").click()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from holding import held
 from playwright.sync_api import Locator, Page, expect
 from rows import write_lead
 from sqlalchemy import select, update
@@ -137,7 +138,7 @@ def test_class_and_box_are_corrected_by_keyboard_and_undone(queue: Queue) -> Non
     keys = page.keyboard
     expect(lead(page)).to_be_visible()
     keys.press("b")
-    expect(page.locator("#box-bar")).to_be_visible()
+    expect(page.get_by_role("button", name="Save the box")).to_be_enabled()
     for key in ("ArrowRight", "Shift+ArrowDown", "Enter"):
         keys.press(key)
     expect(page.get_by_text("Corrected; accept or reject it now.")).to_be_visible()
@@ -258,6 +259,53 @@ def test_a_correction_is_taken_back_after_what_came_behind_it(queue: Queue) -> N
     assert [each.kind for each in queue.decisions(candidate)] == ["correct", "confirm", "reopen", "correct"]
 
 
+COME_BACK = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
+
+
+def test_what_was_left_to_others_comes_back_whatever_is_under_way(queue: Queue) -> None:
+    queue.add(2)
+    page = queue.open(language="en")
+    first = shown(page)
+    asked = held(page, "**/v1/review/next?**")
+    step(page, lambda: page.keyboard.press("n"))
+    asked.first()
+    step(page, lambda: page.keyboard.press("n"))
+    asked.end()
+    expect(page.locator("#empty")).to_be_visible()
+    asked = held(page, "**/v1/review/next?**")
+    page.evaluate(COME_BACK)
+    asked.first()
+    page.locator("#passed").click()
+    asked.end()
+    expect(lead(page)).to_have_attribute("data-id", first)
+
+
+NO_PHOTO = "void (HTMLImageElement.prototype.decode = () => new Promise(() => {}))"
+BAD_PHOTO = (
+    "void (HTMLImageElement.prototype.decode = async () => { throw new DOMException('', 'EncodingError'); })"
+)
+
+
+def test_a_photo_that_does_not_come_stops_nobody(queue: Queue) -> None:
+    queue.add(2)
+    page = queue.open(language="en")
+    bar, save = page.locator("#box-bar"), page.get_by_role("button", name="Save the box")
+    expect(lead(page)).to_be_visible()
+    page.evaluate(NO_PHOTO)
+    page.keyboard.press("b")
+    expect(bar).to_be_visible()
+    expect(save).to_be_disabled()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
+    page.evaluate(BAD_PHOTO)
+    page.keyboard.press("b")
+    expect(page.locator(".notice")).to_contain_text("This photo cannot be shown")
+    expect(bar).to_be_hidden()
+    step(page, lambda: page.keyboard.press("a"))
+    settle(page)
+
+
 def test_what_is_the_same_is_merged(queue: Queue) -> None:
     first, second = queue.add(2)
     page = queue.open()
@@ -335,9 +383,15 @@ def test_a_session_that_ends_loses_no_decision(queue: Queue, site: Any) -> None:
     page.fill("[name=password]", PASSWORD)
     page.click("button.main")
     expect(lead(page)).to_be_visible()
+    filling = held(page, "**/v1/review/next?**")
+    page.evaluate(COME_BACK)
+    filling.first()
+    page.keyboard.press("r")
+    expect(page.get_by_role("dialog")).to_be_visible()
     with site.write() as session:
         session.execute(update(PersonSession).values(ended_at=now()))
-    page.keyboard.press("r")
+    with page.expect_response("**/v1/review/next?**"):
+        filling.end()  # what nobody asked for asks nobody now
     page.keyboard.press("8")
     page.keyboard.type("seen with my own eyes")
     rejected = step(page, lambda: page.keyboard.press("Enter"))

@@ -1,11 +1,11 @@
 // The HTTP API, as pages call it: language, CSRF, versions, problems as errors, sessions that end meanwhile.
 import { notice } from "./notice.js";
-import { signInAgain } from "./session.js";
+import { signInAgain, signIns } from "./session.js";
 import { say } from "./words.js";
 
 const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 
-/** What the server refused. `detail` is for people, in their language. */
+/** What the server refused, or why it was not asked (status 0). `detail` is for people, in their language. */
 export class Problem extends Error {
   constructor(status, told) {
     super(told.detail ?? told.title ?? String(status));
@@ -18,19 +18,20 @@ export class Problem extends Error {
  *
  * @param {string} method
  * @param {string} path
- * @param {{json?: any, form?: FormData, file?: Blob, version?: string|number, key?: string, signal?: AbortSignal, patient?: boolean}} options
+ * @param {{json?: any, form?: FormData, file?: Blob, version?: string|number, key?: string, signal?: AbortSignal, patient?: boolean, behind?: boolean}} options
  *   version: as If-Match; key: as Idempotency-Key; patient: go on trying while the server is away. Only for what
- *   may be sent twice: GET, what has a key, uploads.
+ *   may be sent twice: GET, what has a key, uploads; behind: nobody waits for it, see `signInAgain`.
  * @returns {Promise<{status: number, data: any, etag: string|null}>}
- * @throws {Problem} what the server says; TypeError when it does not answer
+ * @throws {Problem} what the server says, or that it does not answer
  */
 export async function call(method, path, options = {}) {
   for (let attempt = 0; ; attempt += 1) {
+    const before = signIns;
     try {
       const answer = await fetch(path, request(method, options));
       if (attempt > 0) notice(say("The server answers again."), { key: "away" });
       if (answer.status === 401 && path !== "/v1/session") {
-        await signInAgain();
+        await signInAgain(options, before);
         continue;
       }
       if ([502, 503, 504, 429].includes(answer.status) && options.patient) {
@@ -39,7 +40,8 @@ export async function call(method, path, options = {}) {
       }
       return await read(answer);
     } catch (error) {
-      if (!(error instanceof TypeError) || !options.patient || options.signal?.aborted) throw error;
+      if (!(error instanceof TypeError) || options.signal?.aborted) throw error;
+      if (!options.patient) throw new Problem(0, { detail: say("The server does not answer. Try again.") });
       notice(say("The server does not answer. Trying again…"), { bad: true, key: "away" });
       await pause(wait(attempt), options.signal);
     }

@@ -11,7 +11,7 @@ document.addEventListener("htmx:config:request", (event) => {
   event.detail.ctx.request.headers["Accept-Language"] = document.documentElement.lang;
 });
 document.addEventListener("htmx:after:request", (event) => {
-  if (event.detail.ctx.response?.raw?.status === 401) void signInAgain();
+  if (event.detail.ctx.response?.raw?.status === 401) void signInAgain({ behind: true });
 });
 document.addEventListener("htmx:error", () => notice(say("The server does not answer. Trying again…"), { bad: true, key: "away" }));
 

@@ -108,7 +108,7 @@ function after(form, answer) {
 
 function show(form, error) {
   if (error instanceof SyntaxError) return notice(error.message, { bad: true });
-  if (!(error instanceof Problem)) return notice(say("The server does not answer. Try again."), { bad: true });
+  if (!(error instanceof Problem)) throw error;
   const stale = error.status === 412;
   if (stale && !form.dispatchEvent(new CustomEvent("stale", { bubbles: true, cancelable: true }))) return;
   const text = stale ? say("This was changed by somebody else meanwhile. Reload to see it; what you have typed stays until then.") : error.message;

@@ -131,7 +131,7 @@ async function draw() {
   const far = (on("ground") || on("ways") || on("places")) && map.getZoom() < GROUND_ZOOM;
   const shown = await Promise.allSettled([leads.show(on("leads"), filters), issues.show(on("issues"), filters), ground.show(on("ground"), filters), ways.show(on("ways"), filters), places.show(on("places"), filters)]);
   const failed = shown.find(({ status, reason }) => status === "rejected" && reason?.name !== "AbortError");
-  if (failed) notice(failed.reason instanceof Problem ? failed.reason.message : String(failed.reason), { bad: true, key: "map" });
+  if (failed) notice(failed.reason.message, { bad: true, key: "map" });
   if (shown[0].status === "fulfilled") totals.leads = shown[0].value;
   if (shown[1].status === "fulfilled") totals.issues = shown[1].value;
   const none = totals.leads + totals.issues === 0 && (on("leads") || on("issues"));

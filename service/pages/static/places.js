@@ -1,5 +1,5 @@
 // The register on a map: kinds as layers, what the filters of the page choose.
-import { call, Problem } from "./api.js";
+import { call } from "./api.js";
 import { make } from "./elements.js";
 import { notice } from "./notice.js";
 import { baseMap, drawn, showAreas } from "./pin_map.js";
@@ -26,7 +26,7 @@ async function load() {
     draw(form.elements.incomplete.checked ? data.features.filter(({ properties }) => properties.missing.length) : data.features);
   } catch (error) {
     if (error.name === "AbortError") return;
-    notice(error instanceof Problem ? error.message : String(error), { bad: true, key: "places" });
+    notice(error.message, { bad: true, key: "places" });
   }
 }
 

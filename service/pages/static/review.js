@@ -129,21 +129,37 @@ async function correctClass() {
   if (chosen && chosen !== item.class && queue.current === item) await correct({ class: chosen });
 }
 
-/** The box on the photo that is shown, to be moved and drawn. */
+/** The box on the photo that is shown, to be moved and drawn once the photo is there; until then it can be left. */
 async function correctBox() {
+  if (boxes) return;
   const view = shown, shot = view?.best;
   if (!shot?.size) { notice(say("The size of this photo is not known, so that no box can be drawn on it."), { bad: true }); return; }
-  const bar = document.getElementById("box-bar");
-  boxes = { view, shot, box: shot.box, editor: null };
   const change = (box) => { boxes.box = box; };
-  boxes.editor = new BoxEditor(view.stage, { onSelect() {}, onChange: (_, box) => change(box), onDraw: (box) => { change(box); paint(); } });
-  await boxes.editor.show(photoUrl(shot.frame), shot.size, titleOf(view.item));
-  if (!boxes) return;
-  boxes.box ??= boxes.editor.middle();
+  const editor = new BoxEditor(view.stage, { onSelect() {}, onChange: (_, box) => change(box), onDraw: (box) => { change(box); paint(); } });
+  boxes = { view, shot, box: shot.box, editor };
+  showBar(false);
+  try {
+    await editor.show(photoUrl(shot.frame), shot.size, titleOf(view.item));
+  } catch {
+    if (boxes?.editor !== editor) return;
+    closeBox();
+    notice(say("This photo cannot be shown, so that no box can be drawn on it."), { bad: true });
+    return;
+  }
+  if (boxes?.editor !== editor) return;
+  boxes.box ??= editor.middle();
   paint();
-  bar.hidden = false;
-  bar.querySelector("button").focus();
+  showBar(true);
 }
+
+function showBar(ready) {
+  const bar = document.getElementById("box-bar");
+  bar.hidden = false;
+  for (const each of bar.querySelectorAll("[data-box=save], [data-box=draw]")) each.disabled = !ready;
+  if (ready) bar.querySelector("button").focus();
+}
+
+const canDraw = () => Boolean(boxes?.editor.ready);
 
 function paint() {
   const colour = getComputedStyle(document.documentElement).getPropertyValue("--box").trim() || "#ff3b30";
@@ -280,9 +296,9 @@ const showHelp = watchKeys([
   { keys: ["z", "u"], does: say("undo the latest step"), run: () => void undo(), when: () => !boxes },
   { keys: ["ArrowRight", "ArrowLeft"], does: say("other photos of it"), run: (event) => shown.turn(event.key === "ArrowRight" ? 1 : -1), when: has, repeats: true },
   ...(document.querySelector("[data-do=original]") ? [{ keys: ["o"], does: say("original photo, and back"), run: () => void showOriginal(), when: has }] : []),
-  { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: say("box: move it"), run: (event) => nudge(...STEPS[event.key], false), when: () => Boolean(boxes), repeats: true },
-  { keys: ["Shift+ArrowLeft", "Shift+ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown"], does: say("box: make it larger or smaller"), run: (event) => nudge(...STEPS[event.key], true), when: () => Boolean(boxes), repeats: true },
-  { keys: ["Enter"], does: say("box: save it"), run: () => void saveBox(), when: () => Boolean(boxes) },
+  { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], does: say("box: move it"), run: (event) => nudge(...STEPS[event.key], false), when: canDraw, repeats: true },
+  { keys: ["Shift+ArrowLeft", "Shift+ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown"], does: say("box: make it larger or smaller"), run: (event) => nudge(...STEPS[event.key], true), when: canDraw, repeats: true },
+  { keys: ["Enter"], does: say("box: save it"), run: () => void saveBox(), when: canDraw },
   { keys: ["Escape"], does: say("box: leave it as it was"), run: closeBox, when: () => Boolean(boxes) },
 ]);
 const STEPS = { ArrowLeft: [-NUDGE, 0], ArrowRight: [NUDGE, 0], ArrowUp: [0, -NUDGE], ArrowDown: [0, NUDGE] };

@@ -1,6 +1,5 @@
 // The leads that this page has: fetched ahead, kept from others, decided one after the other.
 import { call, newKey } from "./api.js";
-import { undisturbed } from "./session.js";
 
 const AHEAD = 6, RENEW_MS = 60_000, IDLE_MS = 20 * 60_000, MOST_NAMED = 200;
 
@@ -18,7 +17,7 @@ function deskOfThisPage() {
  * onLost(item) somebody else has decided it, or has it now; onRefused(item, error) a decision was not taken.
  */
 export class ReviewQueue {
-  #desk = deskOfThisPage(); #query; #calls; #sending = new Map(); #acts = new Map(); #versions = new Map(); #passed = []; #chain = Promise.resolve(); #filling = null; #active = Date.now(); #timer; #dry = false;
+  #desk = deskOfThisPage(); #query; #calls; #sending = new Map(); #acts = new Map(); #versions = new Map(); #passed = []; #chain = Promise.resolve(); #filling = null; #missing = false; #active = Date.now(); #timer; #dry = false;
   items = [];
   waiting = null;
   decided = 0;
@@ -43,17 +42,24 @@ export class ReviewQueue {
   get dry() { return this.#dry && this.items.length === 0; }
   get passed() { return this.#passed.length; }
 
-  /** Fetch as many as are missing, and keep those that are here. */
+  /** Fetch as many as are missing, and keep those that are here; once more, where that was asked for while it was going on. */
   fill() {
-    this.#filling ??= this.#fill().finally(() => { this.#filling = null; });
+    this.#missing = true;
+    this.#filling ??= this.#fillUp().finally(() => { this.#filling = null; });
     return this.#filling;
   }
 
+  async #fillUp() {
+    while (this.#missing) {
+      this.#missing = false;
+      await this.#fill();
+    }
+  }
+
   async #fill() {
-    await undisturbed();
     const wanted = Math.max(0, AHEAD - this.items.length), holding = [...this.items.map(({ id }) => id), ...this.#sending.keys()];
     const { data } = await call("POST", `/v1/review/next?${this.#with({ count: wanted })}`, {
-      patient: true, json: { desk: this.#desk, holding: holding.slice(0, MOST_NAMED), passed: this.#passed },
+      patient: true, behind: true, json: { desk: this.#desk, holding: holding.slice(0, MOST_NAMED), passed: this.#passed },
     });
     const lost = this.items.filter(({ id }) => data.lost.includes(id) && !this.#sending.has(id));
     this.items = this.items.filter((item) => !lost.includes(item));

@@ -5,15 +5,21 @@ import { say } from "./words.js";
 const LOOK_MS = 250;
 let asking = null;
 
-/** Ask for login and password until they are right. Everybody who waits goes on then. */
-export function signInAgain() {
-  asking ??= ask().finally(() => { asking = null; });
-  return asking;
-}
+/** How often somebody has signed in on this page. */
+export let signIns = 0;
 
-/** Once no dialog is open: what is fetched behind it must not ask for a password between two letters of somebody's. */
-export async function undisturbed() {
-  while (document.querySelector("dialog[open]")) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+/**
+ * Ask for login and password until they are right. Everybody who waits goes on then.
+ *
+ * @param {{behind?: boolean}} options behind: nobody asked for what was refused, so that nobody is asked for a password between
+ *   two letters that they type into a dialog
+ * @param {number} before how often somebody had signed in when what was refused was sent: nobody is asked twice for one session
+ */
+export async function signInAgain({ behind = false } = {}, before = signIns) {
+  while (behind && !asking && signIns === before && document.querySelector("dialog[open]")) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  if (signIns !== before) return;
+  asking ??= ask().finally(() => { asking = null; });
+  await asking;
 }
 
 function ask() {
@@ -35,7 +41,10 @@ function ask() {
       const said = await tryToSignIn(login.value, password.value);
       problem.textContent = said ?? "";
       problem.hidden = said === null;
-      if (said === null) { dialog.remove(); resolve(); }
+      if (said !== null) return;
+      signIns += 1;
+      dialog.remove();
+      resolve();
     });
   });
 }

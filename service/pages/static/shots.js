@@ -2,7 +2,6 @@
 // original, and so are sizes; what a server sends is redacted unless an original is asked for.
 import { call, Problem } from "./api.js";
 import { make } from "./elements.js";
-import { undisturbed } from "./session.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const AT_ONCE = 3; // pictures: browsers open six connections, and decisions must not wait behind pictures
@@ -121,8 +120,7 @@ function around([x1, y1, x2, y2], [width, height]) {
 /** Why there is no picture, in words, in its place; a session that had ended meanwhile is begun anew by `call`. */
 async function explain(frame, image, url, small) {
   try {
-    await undisturbed();
-    await call("GET", url, { patient: true });
+    await call("GET", url, { patient: true, behind: true });
     image.src = url;
   } catch (error) {
     if (error instanceof Problem) frame.replaceChildren(...(small ? [] : [make("p", { className: "no-picture" }, error.message)]));
