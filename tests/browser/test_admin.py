@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from holding import held
 from playwright.sync_api import Page, expect
 
 from streetsight.service.auth.actor import Role
@@ -199,6 +200,28 @@ def test_a_zone_is_drawn_saved_and_taken_back(visitor: Visitor) -> None:
     page.locator("details [name=reason]").fill("it is back")
     page.get_by_role("button", name="Go back", exact=True).click()
     expect(page.get_by_role("button", name="East gate night market")).to_be_visible()
+
+
+def test_what_is_changed_while_zones_are_saved_stays(visitor: Visitor) -> None:
+    page = visitor(Role.ANALYST, "/admin/zones", language="en")
+    draw(page, [(-200, -200), (-160, -200), (-160, -160)])
+    name, save = page.locator("#zone [name=name]"), page.get_by_role("button", name="Save all zones")
+    name.fill("Night market")
+    page.fill("#save [name=reason]", "as decided in May")
+    asked = held(page, "**/v1/zones?*")
+    save.click()
+    sent = asked.first()
+    name.fill("Night market, until ten")
+    sent.continue_()
+    expect(page.locator(".notice", has_text="not saved yet")).to_be_visible()
+    expect(page.locator("#state")).to_contain_text("1 changes not saved")
+    asked.end()
+    page.fill("#save [name=reason]", "its hours")
+    save.click()
+    expect(page.get_by_role("cell", name="its hours")).to_be_visible()
+    named = [each["properties"]["name"] for each in page.request.get("/v1/zones").json()["features"]]
+    assert "Night market, until ten" in named
+    assert "Night market" not in named
 
 
 def test_two_people_draw_at_once_and_nothing_is_lost_unseen(visitor: Visitor) -> None:

@@ -45,7 +45,7 @@ function likeliest({ boxes }) {
 
 /** File it, or add it to the issue `joins`. */
 async function file(draft, joins = null) {
-  const photos = queue.photos.filter(({ state }) => state !== "bad");
+  const taken = [...queue.photos], photos = taken.filter(({ state }) => state !== "bad");
   try {
     for (const [index, photo] of photos.entries()) {
       form.busy(say("Uploading photo {number} of {all}…", { number: index + 1, all: photos.length }));
@@ -54,6 +54,7 @@ async function file(draft, joins = null) {
     form.busy(say("Filing…"));
     const { issue, warnings } = await (joins ? addToIssue(queue, joins, { ...draft, photos }) : fileIssue(queue, { ...draft, photos }));
     done(issue, warnings, joins !== null);
+    await beginAnew(taken);
   } catch (error) {
     form.problem(error.message);
   } finally {
@@ -66,6 +67,12 @@ function done(issue, warnings, joined) {
   for (const warning of warnings) notice(warning, { bad: true });
   filed.hidden = false;
   filed.querySelector("ul").prepend(make("li", {}, make("a", { href: `/issues/${issue.id}` }, issue.number), ` ${issue.code?.name ?? ""}`));
-  for (const photo of queue.photos) queue.remove(photo);
-  void form.fill({});
+}
+
+/** The form for the next issue; photos that came while the last one was being sent are of it. */
+async function beginAnew(taken) {
+  for (const photo of taken) queue.remove(photo);
+  await form.fill({});
+  for (const photo of queue.photos) photo.heard = false;
+  show();
 }

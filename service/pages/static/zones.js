@@ -11,7 +11,7 @@ const COLOURS = ["#b42318", "#0b5cad", "#146c34", "#8a4b00", "#6b3fa0", "#00707a
 const byId = (id) => document.getElementById(id);
 const kinds = JSON.parse(byId("kinds").textContent), form = byId("zone"), host = byId("map");
 const map = baseMap(host, {}, L);
-let version = 0, zones = [], chosen = null, changed = 0, timeZone = null;
+let version = 0, zones = [], chosen = null, changed = 0, timeZone = null, saving = false;
 
 const set = (object, name, values) => { if (values.length) object[name] = values; else delete object[name]; };
 const colourOf = (kind) => COLOURS[Math.max(0, kinds.indexOf(kind)) % COLOURS.length];
@@ -180,19 +180,33 @@ byId("download").addEventListener("click", (event) => {
 
 byId("save").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const refused = byId("refused");
+  if (saving) return;
+  saving = true;
+  const refused = byId("refused"), sent = changed;
   refused.replaceChildren();
   try {
     const asked = new URLSearchParams({ reason: event.target.elements.reason.value });
-    await call("PUT", `/v1/zones?${asked}`, { json: collection(), version });
-    changed = 0;
-    sessionStorage.setItem("said", say("The zones are in force."));
-    location.reload();
+    const { data } = await call("PUT", `/v1/zones?${asked}`, { json: collection(), version });
+    version = data.number;
+    changed -= sent;
+    saved();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    saving = false;
     const text = error.status === 412 ? say("Zones were changed by somebody else meanwhile. Reload to see them; what you drew is lost then. You can download it first.") : error.message;
     refused.replaceChildren(...text.split("; ").map((line) => make("p", { className: "problem" }, line)));
   }
 });
+
+/** The page is loaded anew, unless something was changed while it was being saved. */
+function saved() {
+  if (changed) {
+    saving = false;
+    notice(say("The zones are in force. What you have changed since is not saved yet."));
+    return list();
+  }
+  sessionStorage.setItem("said", say("The zones are in force."));
+  location.reload();
+}
 
 addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
