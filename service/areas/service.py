@@ -55,7 +55,7 @@ def require_whole_city(actor: Actor) -> None:
     """Raises WholeCityOnly for who is limited to some areas."""
     if actor.areas is not None:
         raise WholeCityOnly(
-            "this changes the whole city, and {name} is limited to areas of it", name=actor.name
+            "this is of the whole city, and {name} is limited to areas of it", name=actor.name
         )
 
 

@@ -9,16 +9,15 @@ from sqlalchemy import select
 
 from streetsight.models.card import Card
 from streetsight.service.auth.actor import Actor
-from streetsight.service.auth.scope import in_scope
 from streetsight.service.issues.service import visible
 from streetsight.service.issues.tables import Issue
-from streetsight.service.places.tables import Place
 from streetsight.service.scoring.facts import Case, Restoration, SubjectFacts
 from streetsight.service.scoring.periods import Result, closed_period, result_of
 from streetsight.service.scoring.restoring import NONE_STATES
 from streetsight.service.scoring.sheets import Sheet
 from streetsight.service.scoring.spans import Span
 from streetsight.service.scoring.tables import ScoredIssue
+from streetsight.service.scoring.views import seen_codes
 from streetsight.service.settings import Settings
 from streetsight.service.store.sessions import ReadSession
 
@@ -101,17 +100,6 @@ def basis_of(
         result, months, _totals_before(session, settings, key, span), subjects, issues,
         _reasons(session, key, subjects), card,
     )  # fmt: skip
-
-
-def seen_codes(session: ReadSession, actor: Actor, kind: str) -> frozenset[str] | None:
-    """Codes of the places of a kind that an actor may see; None when it sees the whole city.
-
-    Rankings are public; what they rest on is for those who may see the place, as of a single sheet.
-    """
-    if actor.areas is None:
-        return None
-    places = select(Place.code).where(Place.kind == kind, in_scope(actor, Place.area_path))
-    return frozenset(session.scalars(places))
 
 
 def _months(session: ReadSession, settings: Settings, key: str, span: Span) -> list[Result]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, delete, exists, false, or_, select, true
 
 from streetsight.service.areas.service import path_of_area
 from streetsight.service.audit.service import record
@@ -53,10 +53,21 @@ class ReasonNeeded(Invalid):
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """Condition that an actor may see a campaign: one of its areas, one around them, or of its unit."""
-    if actor.role is Role.HANDLER:
-        mine = exists().where(CampaignUnit.campaign_id == Campaign.id, CampaignUnit.unit == actor.unit)
-        return mine if actor.unit else false()
+    """Condition that an actor may see a campaign: of one of its areas, or of one around them.
+
+    Handlers see those of their unit alone; units of two districts may have one name.
+    """
+    return and_(_of_unit(actor), _around_areas(actor))
+
+
+def _of_unit(actor: Actor) -> ColumnElement[bool]:
+    if actor.role is not Role.HANDLER:
+        return true()
+    mine = exists().where(CampaignUnit.campaign_id == Campaign.id, CampaignUnit.unit == actor.unit)
+    return mine if actor.unit else false()
+
+
+def _around_areas(actor: Actor) -> ColumnElement[bool]:
     if actor.areas is None:
         return true()
     outer = [path for area in actor.areas for path in _around(area)]

@@ -99,8 +99,7 @@ def ground_within(
     """
     shapely.prepare(outline)
     tiles = [tile for first, last in windows for tile in _tiles(session, Filters(None, first, last), outline)]
-    touching = [tile for tile in tiles if outline.intersects(tile_box((tile.x, tile.y)))]
-    return _ground(touching, outline, True, None)
+    return _ground(tiles, outline, True, None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +136,8 @@ def measures_by_day(session: ReadSession, actor: Actor, wanted: Filters) -> list
     for tile in _tiles(session, wanted, clip):
         by_day[tile.day].append(tile)
     days = sorted(by_day, key=lambda day: (day is None, day or date.min))
-    return [_ground(by_day[day], clip, named, day).measure for day in days]
+    measures = (_ground(by_day[day], clip, named, day).measure for day in days)
+    return [each for each in measures if each.patrols]  # the tiles of the others lie beside the ground
 
 
 def _clip(session: ReadSession, actor: Actor, wanted: Filters) -> tuple[BaseGeometry | None, bool]:
@@ -183,12 +183,12 @@ def _ground(tiles: Iterable[CoveredTile], clip: BaseGeometry | None, named: bool
     days: set[date | None] = set()
     for tile in tiles:
         by_tile[tile.x, tile.y].append(tile)
-        patrols.add(tile.patrol_id)
-        if tile.seen:
-            days.add(tile.day)
     seen, passed, dim, lines = [], [], [], []
-    for place, here in by_tile.items():
+    for place, rows in by_tile.items():
         part = None if clip is None or clip.contains(tile_box(place)) else clip
+        here = [row for row in rows if _reaches(part, row.seen, row.passed, row.dim, row.driven)]
+        patrols.update(row.patrol_id for row in here)
+        days.update(row.day for row in here if _reaches(part, row.seen))
         laid = _joined([each.seen for each in here], part, GROUND)
         seen.append(laid)
         passed.append(_without(_joined([each.passed for each in here], part, GROUND), laid))
@@ -203,6 +203,14 @@ def _ground(tiles: Iterable[CoveredTile], clip: BaseGeometry | None, named: bool
         sum(each for each, _ in lines), sum(each for _, each in lines), len(patrols), len(days),
     )  # fmt: skip
     return Ground(_together(seen), _together(passed), _together(dim), measure)
+
+
+def _reaches(clip: BaseGeometry | None, *packed: bytes | None) -> bool:
+    """Whether any of it lies inside: a tile is 111 m wide, and a patrol beside a place has not seen it."""
+    if clip is None:
+        return any(packed)
+    found = (shapely.from_wkb(each) for each in packed if each)
+    return any(clip.intersects(each) and not clip.touches(each) for each in found)
 
 
 def _joined(packed: Iterable[bytes | None], clip: BaseGeometry | None, dimension: int) -> BaseGeometry:

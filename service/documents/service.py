@@ -6,6 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
+from streetsight.service.areas.service import require_whole_city
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
 from streetsight.service.documents.tables import Version
@@ -43,8 +44,10 @@ def bring_in(
         wanted: the version that who asks has read; None is whichever it is.
 
     Raises:
+        WholeCityOnly: the actor is limited to areas; what a document says holds in all.
         Stale: somebody was quicker.
     """
+    require_whole_city(actor)
     last = session.scalar(select(func.max(table.number))) or 0
     if wanted is not None:
         require_version(last, wanted)

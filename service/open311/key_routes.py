@@ -4,14 +4,21 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from streetsight.service.areas.service import require_whole_city
 from streetsight.service.auth.access import Admin
 from streetsight.service.dependencies import Id, Server, Text
 from streetsight.service.open311 import keys
 
-router = APIRouter(prefix="/v1/open311/keys", tags=["open311"])
+
+def whole_city(actor: Admin) -> None:
+    """Dependency: a system that reports does so everywhere. Raises WholeCityOnly."""
+    require_whole_city(actor)
+
+
+router = APIRouter(prefix="/v1/open311/keys", tags=["open311"], dependencies=[Depends(whole_city)])
 
 
 class KeySent(BaseModel):

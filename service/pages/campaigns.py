@@ -11,6 +11,7 @@ from streetsight.models.taxonomy import Language, default_taxonomy
 from streetsight.service.areas.service import named_areas
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission, may
+from streetsight.service.auth.scope import in_scope
 from streetsight.service.campaigns import ledger, places, progress, service
 from streetsight.service.campaigns.ledger import Filters, LineShown
 from streetsight.service.campaigns.phases import templates
@@ -198,7 +199,8 @@ def _all_lines(
 def _choices(session: ReadSession, actor: Actor, settings: Settings, language: Language) -> dict[str, Any]:
     """What the form lets one choose from."""
     taxonomy, proposed = default_taxonomy(), templates(_today_of(settings).year)
-    rows = select(Place.kind, Place.code, Place.name).where(in_force(now())).order_by(Place.kind, Place.code)
+    seen = in_force(now()), in_scope(actor, Place.area_path)
+    rows = select(Place.kind, Place.code, Place.name).where(*seen).order_by(Place.kind, Place.code)
     return {
         "areas": named_areas(session, actor), "registered": session.execute(rows.limit(OFFERED)).all(),
         "units": list_units(session), **_offered(session, actor),
@@ -226,8 +228,9 @@ def _standing(place: PlaceProgress) -> str:
 
 def _offered(session: ReadSession, actor: Actor) -> dict[str, Any]:
     """How many places and areas there are of each kind."""
+    kinds = select(Place.kind).where(in_force(now()), in_scope(actor, Place.area_path))
     return {
-        "kinds_offered": Counter(session.scalars(select(Place.kind).where(in_force(now())))),
+        "kinds_offered": Counter(session.scalars(kinds)),
         "area_kinds_offered": Counter(each.kind for each in named_areas(session, actor)),
     }
 

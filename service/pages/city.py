@@ -37,9 +37,8 @@ def show_zones(server: Server, request: Request, actor: Analyst) -> HTMLResponse
     language = language_of_page(request)
     rules = load_rules(server.settings.rules_file)
     with server.database.read() as session:
-        versions = [
-            ZoneVersionShown.of(each, language) for each in zones.list_versions(session, VERSIONS, None).items
-        ]
+        rows = zones.list_versions(session, VERSIONS, None).items if actor.areas is None else ()
+        versions = [ZoneVersionShown.of(each, language) for each in rows]
         return page(
             request, server, "admin_zones.html", actor, versions=versions,
             unused=[each for each in versions[0].reports if not each.used] if versions else [],

@@ -52,7 +52,7 @@ def show_all(
             examples={name: each.model_dump(mode="json", exclude_defaults=True)
                       for name, each in examples.items()},
             misses=service.list_misses(session, actor, None, MISSES, None).items,
-            may_change=may(actor, Permission.ANALYSE),
+            may_change=may(actor, Permission.ANALYSE) and actor.areas is None,
         )  # fmt: skip
 
 

@@ -163,6 +163,10 @@ def _splits(sheet: Sheet, speaker: Speaker) -> list[tuple[str, list[tuple[str, S
 
 
 def _unassigned(found: SheetFound) -> list[tuple[str, str]]:
-    """Number and id of cases that fit no item."""
-    ids = {case.number: case.id for case in found.facts.cases}
-    return [(number, ids[number]) for number in found.sheet.unassigned]
+    """Number and id of cases that fit no item.
+
+    A sheet keeps their numbers alone, and a subject across a border may have two cases of one number.
+    """
+    numbers, taken = {*found.sheet.unassigned}, {line.issue for line in _lines(found.sheet)}
+    left = (case for case in found.facts.cases if case.number in numbers and case.id not in taken)
+    return sorted({(case.number, case.id) for case in left})

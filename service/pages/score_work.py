@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 
+from streetsight.service.auth.actor import Actor
 from streetsight.service.dependencies import Server
 from streetsight.service.groupings.service import groupings_in_force
 from streetsight.service.pages.rendering import language_of_page, page
@@ -41,8 +41,8 @@ def show_inputs(
         return page(
             request, server, "score_inputs.html", actor,
             **frame(session, server.settings, actor, result, language),
-            wanted=sorted(figures.wanted_figures(result.scheme, span)), kept=_figures(session, key, span),
-            entries=figures.entries_of(session, key, span.name), days=days,
+            wanted=sorted(figures.wanted_figures(result.scheme, span)), days=days,
+            kept=_figures(session, actor, key, span), entries=figures.entries_of(session, actor, key, span),
             manual={
                 path: (_named_path(result.scheme, path, speaker), rule)
                 for path, rule in figures.manual_rules(result.scheme).items()
@@ -98,15 +98,12 @@ def _months(session: ReadSession, server: Server, key: str, span: Span) -> list[
     return [each for each in found if each is not None]
 
 
-def _figures(session: ReadSession, key: str, span: Span) -> dict[tuple[str, str], list[ScoreFigure]]:
+def _figures(
+    session: ReadSession, actor: Actor, key: str, span: Span
+) -> dict[tuple[str, str], list[ScoreFigure]]:
     """By subject and figure, the newest first: that one counts."""
-    rows = session.scalars(
-        select(ScoreFigure)
-        .where(ScoreFigure.scheme == key, ScoreFigure.period == span.name)
-        .order_by(ScoreFigure.code, ScoreFigure.key, ScoreFigure.id.desc())
-    )
-    found: dict[tuple[str, str], list[Any]] = defaultdict(list)
-    for row in rows:
+    found: dict[tuple[str, str], list[ScoreFigure]] = defaultdict(list)
+    for row in reversed(figures.figures_of(session, actor, key, span)):
         found[row.code, row.key].append(row)
     return dict(found)
 

@@ -142,10 +142,8 @@ def choices_of(session: ReadSession, settings: Settings, key: str, shown: Span |
 def in_the_way(session: ReadSession, settings: Settings, result: Result, language: Language) -> InTheWay:
     """What stands in the way of closing, and what closing would freeze."""
     turn = periods.not_its_turn(session, settings, result.scheme.key, result.span)
-    numbers = periods.open_appeals(result)
-    ids = {case.number: case.id for facts in result.facts for case in facts.cases if case.appeal == "open"}
     return InTheWay(
-        turn.say(language) if turn else None, [(number, ids[number]) for number in numbers],
+        turn.say(language) if turn else None, periods.open_appeals(result),
         periods.missing_figures(result), sum(facts.exposure.unreviewed for facts in result.facts),
         [each for each in result.standings if each.status == "not_inspected"],
     )  # fmt: skip

@@ -118,7 +118,8 @@ def show_rules(server: Server, request: Request, actor: Reader) -> HTMLResponse:
             document=_plain(rules) if rules else None, examples=examples,
             version=VersionShown.of(version) if version else None, closed=closed,
             to_close=_first_to_close(session, settings), bands=_bands(rules, language),
-            may_change=may(actor, Permission.ANALYSE), group_names=_group_names(session, language),
+            may_change=may(actor, Permission.ANALYSE) and actor.areas is None,
+            group_names=_group_names(session, language),
             may_close=may(actor, Permission.MANAGE_SHOPS) and actor.areas is None,
             **said(session, actor, language),
         )  # fmt: skip

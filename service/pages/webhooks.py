@@ -23,7 +23,7 @@ SHOWN = 30
 def show_all(server: Server, request: Request, actor: Admin) -> HTMLResponse:
     """All destinations."""
     with server.database.read() as session:
-        found = service.shown(session, service.list_webhooks(session), open_sealer(server.settings))
+        found = service.shown(session, service.list_webhooks(session, actor), open_sealer(server.settings))
         return page(
             request, server, "admin_webhooks.html", actor, webhooks=found, kinds=KINDS,
             areas=named_areas(session, actor),
@@ -37,8 +37,8 @@ def show_one(
 ) -> HTMLResponse:  # fmt: skip
     """One destination with its log of deliveries."""
     with server.database.read() as session:
-        webhook = service.find_webhook(session, webhook_id)
-        found = service.list_deliveries(session, webhook_id, state or None, SHOWN, cursor)
+        webhook = service.find_webhook(session, actor, webhook_id)
+        found = service.list_deliveries(session, actor, webhook_id, state or None, SHOWN, cursor)
         return page(
             request, server, "_deliveries.html" if wants_fragment(request) else "admin_webhook.html", actor,
             webhook=service.shown(session, [webhook], open_sealer(server.settings))[0], kinds=KINDS,

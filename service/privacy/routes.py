@@ -6,10 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Security
 from fastapi.responses import StreamingResponse
 
+from streetsight.service.audit.routes import require_everywhere
 from streetsight.service.auth.access import allowed
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission
 from streetsight.service.dependencies import Cursor, Id, Limit, Server, Text
+from streetsight.service.frames.service import find_frame
 from streetsight.service.privacy import service
 from streetsight.service.privacy.photos import NEVER_KEPT, original
 from streetsight.service.privacy.schemas import LookPage, LookShown
@@ -35,22 +37,24 @@ def read_original(
 
 @router.get("/frames/{frame_id}/accesses")
 def list_looks_at_frame(
-    server: Server, _actor: Overseer, frame_id: Id, limit: Limit = 50, cursor: Cursor = None
+    server: Server, actor: Overseer, frame_id: Id, limit: Limit = 50, cursor: Cursor = None
 ) -> LookPage:
     """Who has looked at the original of a frame, newest first."""
     with server.database.read() as session:
+        find_frame(session, actor, frame_id)
         return _page(session, limit, cursor, frame_id=frame_id)
 
 
 @router.get("/privacy/accesses")
 def list_looks(
     server: Server,
-    _actor: Overseer,
+    actor: Overseer,
     limit: Limit = 50,
     cursor: Cursor = None,
     actor_id: Id | None = None,
 ) -> LookPage:
     """All looks at originals, newest first."""
+    require_everywhere(actor)
     with server.database.read() as session:
         return _page(session, limit, cursor, actor_id=actor_id)
 

@@ -6,7 +6,7 @@ from streetsight.inference.positions.profile import DeviceProfile
 from streetsight.service.assembling.arming import profile_changed
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
-from streetsight.service.devices.service import NoDevice
+from streetsight.service.devices.service import find_device
 from streetsight.service.devices.tables import Device
 from streetsight.service.profiles.tables import StoredProfile
 from streetsight.service.store.sessions import ReadSession, WriteSession
@@ -19,11 +19,9 @@ def put_profile(session: WriteSession, actor: Actor, device_id: str, profile: De
     Closed ones only where there was none before: a camera mounted anew says nothing of what it saw till then.
 
     Raises:
-        NoDevice: none of this id.
+        NoDevice: none of this id that works where the actor may see.
     """
-    device = session.get(Device, device_id)
-    if device is None:
-        raise NoDevice("there is no device {name}; `streetsight device list` shows all", name=device_id)
+    device = find_device(session, actor, device_id)
     named = profile.model_copy(update={"device": device.name})
     content = named.model_dump(mode="json", exclude={"device"})
     stored = session.get(StoredProfile, device_id)
@@ -59,7 +57,5 @@ def all_profiles(session: ReadSession) -> dict[str, DeviceProfile]:
 
 def find_profile(session: ReadSession, actor: Actor, device_id: str) -> DeviceProfile:
     """The profile of a device that works where the actor may see. Raises NoDevice."""
-    device = session.get(Device, device_id)
-    if device is None or not actor.sees(device.area_path):
-        raise NoDevice("there is no device {name}; `streetsight device list` shows all", name=device_id)
+    device = find_device(session, actor, device_id)
     return profile_of(session, device.id, device.name)

@@ -50,7 +50,7 @@ def read_month(
             QuotaMonth(
                 code=quota.code, label=quota.label(language), per=quota.per,
                 people=[_month(spans, list(mine)) for mine in zip(*rows, strict=True)],
-                without_account=without_account(session, quota) if oversees(actor) else None,
+                without_account=without_account(session, actor, quota) if oversees(actor) else None,
             )
         )  # fmt: skip
     return found

@@ -58,7 +58,7 @@ def read_quotas(
         period = period_of(quota.per, wanted)
         people = standings(session, rules, quota, period, calendar, zone)
         mine = [each for each in people if seen_by(actor, each.person)]
-        without = without_account(session, quota) if oversees(actor) else None
+        without = without_account(session, actor, quota) if oversees(actor) else None
         found.append(QuotaShown.of(quota, period, mine, without, language))
     return found
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission, may
+from streetsight.service.auth.scope import in_scope
 from streetsight.service.calendar.working import WorkingCalendar
 from streetsight.service.campaigns.phases import moments_of
 from streetsight.service.campaigns.tables import CampaignCheck
@@ -90,13 +91,17 @@ def people_of(session: ReadSession, quota: Quota) -> list[Person]:
     return list(session.scalars(found.where(Person.id.in_(ids))))
 
 
-def without_account(session: ReadSession, quota: Quota) -> list[str]:
-    """Chiefs whom the register knows by name alone, and logins that nobody has: nothing counts for them."""
+def without_account(session: ReadSession, actor: Actor, quota: Quota) -> list[str]:
+    """Chiefs whom the register knows by name alone, and logins that nobody has: nothing counts for them.
+
+    Chiefs of the places that the actor may see; logins that nobody has are of no area.
+    """
     if quota.chiefs is None:
         known = set(session.scalars(select(Person.login).where(Person.login.in_(quota.people))))
         return [login for login in quota.people if login not in known]
     name, chief = getattr(Place, f"chief_{quota.chiefs}"), getattr(Place, f"chief_{quota.chiefs}_id")
-    found = select(name).where(in_force(now()), name.is_not(None), chief.is_(None)).distinct()
+    seen = in_force(now()), in_scope(actor, Place.area_path)
+    found = select(name).where(*seen, name.is_not(None), chief.is_(None)).distinct()
     return list(session.scalars(found.order_by(name)))
 
 

@@ -31,6 +31,7 @@ def import_(
     Exit status: 0 when every line was taken in or was here before, 3 when some were refused.
     """
     from streetsight.models.language import translate
+    from streetsight.service.auth.actor import operator
     from streetsight.service.reports.service import categories_of
     from streetsight.service.reports.tickets import Declared, declared_crs, import_tickets
     from streetsight.service.settings import read_settings
@@ -43,7 +44,7 @@ def import_(
         with open_database(settings) as database:
             writer = GroupWriter(database)
             receipt = import_tickets(
-                file.read_bytes(), Declared(declared, settings.zone), categories_of(settings),
+                operator(), file.read_bytes(), Declared(declared, settings.zone), categories_of(settings),
                 open_sealer(settings), writer.run, language,
             )  # fmt: skip
             writer.close()

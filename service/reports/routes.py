@@ -88,7 +88,7 @@ def import_file(
 ) -> ImportReceipt:
     """Take the tickets of a hotline in: CSV. Each line has an outcome; a ticket twice is one report."""
     receipt = import_tickets(
-        content, Declared(crs, server.settings.zone), service.categories_of(server.settings),
+        actor, content, Declared(crs, server.settings.zone), service.categories_of(server.settings),
         open_sealer(server.settings), server.writer.run, language_of(request),
     )  # fmt: skip
     details = receipt.model_dump(include={"accepted", "duplicate", "refused"})

@@ -15,6 +15,7 @@ from streetsight.models.language import SpokenError
 from streetsight.models.taxonomy import Language
 from streetsight.models.validation import Faults
 from streetsight.service import sheets
+from streetsight.service.auth.actor import Actor
 from streetsight.service.errors import code_of
 from streetsight.service.faults import Invalid
 from streetsight.service.reports.categories import Categories
@@ -78,6 +79,7 @@ class Declared:
 
 
 def import_tickets(
+    actor: Actor,
     content: bytes,
     declared: Declared,
     categories: Categories,
@@ -86,6 +88,9 @@ def import_tickets(
     language: Language,
 ) -> ImportReceipt:
     """Take all tickets of a file in; those that were here before change nothing.
+
+    A number that a report has which the actor may not see, and which says something else, is another
+    hotline's, and is refused.
 
     Raises:
         BadTickets: when it is no table of tickets; then nothing was taken in.
@@ -97,6 +102,11 @@ def import_tickets(
         try:
             said = read_ticket(line, declared)
             report, token = _file(said, categories, sealer, run)
+            if token is None and report.text != said.text and not actor.sees(report.area_path):
+                raise BadTicket(
+                    "a report that is not among yours has this ticket number and says something else; put "
+                    "your hotline's name before the number"
+                )
         except SpokenError as error:
             outcomes.append(
                 LineOutcome(

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
+from streetsight.service.auth.scope import in_scope
 from streetsight.service.candidates.tables import Candidate
 from streetsight.service.faults import Conflict, NotFound
 from streetsight.service.frames.tables import Frame
@@ -40,12 +41,11 @@ def place_hold(session: WriteSession, actor: Actor, subject: str, reason: str) -
     """Hold `frame/ID` or `candidate/ID`. A photo that has expired and is not deleted yet comes back.
 
     Raises:
-        NoHold: there is no such thing.
+        NoHold: there is no such thing where the actor may see.
         PhotoLost: the frame's photo has been deleted.
     """
-    kind, _, name = subject.partition("/")
-    row = session.get(TABLES[kind], name) if kind in TABLES else None
-    if row is None:
+    row = _held_by(session, subject)
+    if row is None or not actor.sees(row.area_path):
         raise NoHold("there is no {subject}; expected frame/ID or candidate/ID", subject=subject)
     if isinstance(row, Frame):
         _bring_back(session, row)
@@ -59,7 +59,8 @@ def place_hold(session: WriteSession, actor: Actor, subject: str, reason: str) -
 def release_hold(session: WriteSession, actor: Actor, hold_id: str) -> Hold:
     """Let it go. Raises NoHold, AlreadyReleased."""
     hold = session.get(Hold, hold_id)
-    if hold is None:
+    row = _held_by(session, hold.subject) if hold else None
+    if hold is None or not actor.sees(row.area_path if row else None):
         raise NoHold("there is no hold {id}", id=hold_id)
     if hold.released_at is not None:
         raise AlreadyReleased("the hold was released by {name} before", name=hold.released_by)
@@ -69,10 +70,30 @@ def release_hold(session: WriteSession, actor: Actor, hold_id: str) -> Hold:
     return hold
 
 
-def list_holds(session: ReadSession, limit: int, cursor: str | None, in_force: bool) -> Page[Hold]:
-    """Holds, newest first; those in force alone, or all."""
+def list_holds(
+    session: ReadSession, actor: Actor, limit: int, cursor: str | None, in_force: bool
+) -> Page[Hold]:
+    """Holds of what the actor may see, newest first; those in force alone, or all."""
     found = select(Hold).where(Hold.released_at.is_(None)) if in_force else select(Hold)
+    if actor.areas is not None:
+        found = found.where(or_(*(_is_of(kind, actor) for kind in TABLES)))
     return page(session, found, Hold, limit, cursor)
+
+
+def _is_of(kind: str, actor: Actor) -> ColumnElement[bool]:
+    """Condition that a hold is of something of this kind that the actor may see."""
+    table = TABLES[kind]
+    named = table.id == func.substr(Hold.subject, len(kind) + 2)
+    return and_(Hold.subject.startswith(f"{kind}/"), exists().where(named, in_scope(actor, table.area_path)))
+
+
+def _held_by(session: ReadSession, subject: str) -> Frame | Candidate | None:
+    match subject.partition("/"):
+        case "frame", _, name:
+            return session.get(Frame, name)
+        case "candidate", _, name:
+            return session.get(Candidate, name)
+    return None
 
 
 def held(session: ReadSession, leads: Mapping[str, set[Lead]]) -> set[str]:

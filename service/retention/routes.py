@@ -30,11 +30,11 @@ def place_hold(server: Server, actor: Admin, sent: HoldSent) -> HoldShown:
 
 @router.get("/holds")
 def list_holds(
-    server: Server, _actor: Admin, limit: Limit = 50, cursor: Cursor = None, in_force: bool = True
+    server: Server, actor: Admin, limit: Limit = 50, cursor: Cursor = None, in_force: bool = True
 ) -> HoldPage:
     """Holds, newest first."""
     with server.database.read() as session:
-        found = holds.list_holds(session, limit, cursor, in_force)
+        found = holds.list_holds(session, actor, limit, cursor, in_force)
         return HoldPage(items=[*map(HoldShown.of, found.items)], next_cursor=found.next_cursor)
 
 

@@ -6,10 +6,11 @@ A1,satisfaction,86.5
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import TypeVar
 
 from sqlalchemy import delete, select
 
@@ -24,6 +25,7 @@ from streetsight.service.scoring.schemes import Manual, Scheme
 from streetsight.service.scoring.spans import BadPeriod, Span, span_of
 from streetsight.service.scoring.tables import InspectionDay, ScoreEntry, ScoreFigure
 from streetsight.service.scoring.versions import MonthClosed, scheme_for
+from streetsight.service.scoring.views import seen_codes
 from streetsight.service.settings import Settings
 from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now
@@ -31,6 +33,8 @@ from streetsight.service.store.types import now
 COLUMNS = ("code", "key", "value")
 LARGEST = Decimal(10) ** 12
 NAMED = 10
+
+Brought = TypeVar("Brought", ScoreEntry, ScoreFigure)
 
 
 class FiguresRefused(Invalid):
@@ -217,10 +221,30 @@ def withdraw(session: WriteSession, actor: Actor, key: str, period: str, entry_i
     return entry
 
 
-def entries_of(session: ReadSession, key: str, period: str) -> list[ScoreEntry]:
-    """Points by hand of a period, also withdrawn ones, in order."""
-    found = select(ScoreEntry).where(ScoreEntry.scheme == key, ScoreEntry.period == period)
-    return list(session.scalars(found.order_by(ScoreEntry.id)))
+def entries_of(session: ReadSession, actor: Actor, key: str, span: Span) -> list[ScoreEntry]:
+    """Points by hand of a period for what the actor may see, also withdrawn ones, in order.
+
+    Raises:
+        NoScheme, NotAdopted
+    """
+    found = select(ScoreEntry).where(ScoreEntry.scheme == key, ScoreEntry.period == span.name)
+    return _seen(session, actor, key, span, session.scalars(found.order_by(ScoreEntry.id)))
+
+
+def figures_of(session: ReadSession, actor: Actor, key: str, span: Span) -> list[ScoreFigure]:
+    """Figures of a period for what the actor may see, by subject and key; the last of each counts.
+
+    Raises:
+        NoScheme, NotAdopted
+    """
+    found = select(ScoreFigure).where(ScoreFigure.scheme == key, ScoreFigure.period == span.name)
+    order = ScoreFigure.code, ScoreFigure.key, ScoreFigure.id
+    return _seen(session, actor, key, span, session.scalars(found.order_by(*order)))
+
+
+def _seen(session: ReadSession, actor: Actor, key: str, span: Span, rows: Iterable[Brought]) -> list[Brought]:
+    codes = seen_codes(session, actor, scheme_for(session, key, span.last_month).scheme.subjects)
+    return [row for row in rows if codes is None or row.code in codes]
 
 
 def announce(session: WriteSession, actor: Actor, days: Sequence[tuple[date, str]], month: Span) -> None:

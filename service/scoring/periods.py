@@ -204,12 +204,10 @@ def not_its_turn(session: ReadSession, settings: Settings, key: str, span: Span)
     return None
 
 
-def open_appeals(result: Result) -> list[str]:
-    """Numbers of the issues that somebody contests."""
-    contested = {
-        case.id: case.number for facts in result.facts for case in facts.cases if case.appeal == "open"
-    }
-    return sorted(contested.values())
+def open_appeals(result: Result) -> list[tuple[str, str]]:
+    """Number and id of the issues that somebody contests; two districts may have the same number."""
+    cases = (case for facts in result.facts for case in facts.cases if case.appeal == "open")
+    return sorted({(case.number, case.id) for case in cases})
 
 
 def missing_figures(result: Result) -> list[tuple[str, str]]:
@@ -341,7 +339,7 @@ def _require_settled(result: Result) -> None:
     if appeals := open_appeals(result):
         raise CannotClose(
             "appeals are open about {count} issues: {numbers}; decide them first",
-            count=len(appeals), numbers=_named(appeals),
+            count=len(appeals), numbers=_named([number for number, _ in appeals]),
         )  # fmt: skip
     if missing := [f"{code} {name}" for code, name in missing_figures(result)]:
         raise CannotClose(

@@ -5,7 +5,6 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Path, Query, Request, Security, UploadFile
-from sqlalchemy import select
 
 from streetsight.service.areas.service import require_whole_city
 from streetsight.service.auth.access import Analyst, allowed
@@ -52,7 +51,6 @@ from streetsight.service.scoring.schemas import (
     StandingShown,
 )
 from streetsight.service.scoring.spans import span_of
-from streetsight.service.scoring.tables import ScoreFigure
 from streetsight.service.scoring.views import counted, list_periods, sheet_for
 from streetsight.service.store.sessions import WriteSession
 
@@ -228,16 +226,12 @@ def recompute_period(server: Server, _actor: ScoreReader, key: Key, period: Peri
 
 
 @router.get("/{key}/{period}/figures")
-def list_figures(server: Server, _actor: ScoreReader, key: Key, period: Period) -> FigureList:
-    """Figures of a period as they were brought in, also those that later ones replaced."""
+def list_figures(server: Server, actor: ScoreReader, key: Key, period: Period) -> FigureList:
+    """Figures of a period as they were brought in, replaced ones too, for places that one may see."""
     span = span_of(period)
     with server.database.read() as session:
         scheme = versions.scheme_for(session, key, span.last_month).scheme
-        rows = session.scalars(
-            select(ScoreFigure)
-            .where(ScoreFigure.scheme == key, ScoreFigure.period == span.name)
-            .order_by(ScoreFigure.code, ScoreFigure.key, ScoreFigure.id)
-        ).all()
+        rows = figures.figures_of(session, actor, key, span)
     return FigureList(wanted=sorted(figures.wanted_figures(scheme, span)), items=[*map(FigureShown.of, rows)])
 
 
@@ -265,10 +259,12 @@ def add_figures(
 
 
 @router.get("/{key}/{period}/entries")
-def list_entries(server: Server, _actor: ScoreReader, key: Key, period: Period) -> EntryList:
-    """Points by hand of a period."""
+def list_entries(server: Server, actor: ScoreReader, key: Key, period: Period) -> EntryList:
+    """Points by hand of a period, for places that one may see."""
     with server.database.read() as session:
-        return EntryList(items=[*map(EntryShown.of, figures.entries_of(session, key, span_of(period).name))])
+        return EntryList(
+            items=[*map(EntryShown.of, figures.entries_of(session, actor, key, span_of(period)))]
+        )
 
 
 @router.post("/{key}/{period}/entries", status_code=201)

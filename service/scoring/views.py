@@ -77,6 +77,17 @@ def _no_subject(key: str, span: Span, code: str) -> NoSubject:
     )  # fmt: skip
 
 
+def seen_codes(session: ReadSession, actor: Actor, kind: str) -> frozenset[str] | None:
+    """Codes of the places of a kind that an actor may see; None when it sees the whole city.
+
+    Rankings are public; what they rest on is for those who may see the place, as of a single sheet.
+    """
+    if actor.areas is None:
+        return None
+    places = select(Place.code).where(Place.kind == kind, in_scope(actor, Place.area_path))
+    return frozenset(session.scalars(places))
+
+
 def list_periods(session: ReadSession, settings: Settings, language: Language) -> list[PeriodRow]:
     """The current month of each adopted scheme, and all closed periods, newest first."""
     rows, month = [], current_month(settings)

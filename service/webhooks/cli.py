@@ -72,10 +72,11 @@ def list_(
     lang: Lang = None,
 ) -> None:
     """Show all webhooks: name, state, waiting, given up, URL, kinds."""
+    from streetsight.service.auth.actor import operator
     from streetsight.service.webhooks.service import list_webhooks, shown
 
     with _opened(lang) as here, here.database.read() as session:
-        for each in shown(session, list_webhooks(session), here.sealer):
+        for each in shown(session, list_webhooks(session, operator()), here.sealer):
             row = (each.name, each.state, each.pending, each.dead, each.url, ",".join(each.kinds) or "*")
             typer.echo(each.model_dump_json() if as_json else "\t".join(map(str, row)))
 

@@ -43,9 +43,9 @@ def add_webhook(server: Server, actor: Admin, sent: WebhookSent, response: Respo
 
 @router.get("")
 def list_webhooks(server: Server, actor: Admin) -> WebhookList:
-    """All destinations, by name."""
+    """The destinations of one's areas, by name."""
     with server.database.read() as session:
-        found = service.list_webhooks(session)
+        found = service.list_webhooks(session, actor)
         return WebhookList(items=service.shown(session, found, open_sealer(server.settings)))
 
 
@@ -53,7 +53,7 @@ def list_webhooks(server: Server, actor: Admin) -> WebhookList:
 def read_webhook(server: Server, actor: Admin, webhook_id: Id, response: Response) -> WebhookShown:
     """One destination; its ETag is what a change has to name."""
     with server.database.read() as session:
-        webhook = service.find_webhook(session, webhook_id)
+        webhook = service.find_webhook(session, actor, webhook_id)
     return _shown(server, webhook, response)
 
 
@@ -93,7 +93,7 @@ def rotate_secret(server: Server, actor: Admin, webhook_id: Id, response: Respon
 def try_webhook(server: Server, actor: Admin, webhook_id: Id) -> TryShown:
     """Send a test event now and see how it is taken."""
     with server.database.read() as session:
-        webhook = service.find_webhook(session, webhook_id)
+        webhook = service.find_webhook(session, actor, webhook_id)
     answer = service.try_out(webhook, server.settings, open_sealer(server.settings))
     details = {"status": answer.status, "error": answer.error}
     server.writer.run(
@@ -115,7 +115,7 @@ def list_deliveries(
 ) -> DeliveryPage:
     """What was sent, waits, or was given up, with every try; newest first."""
     with server.database.read() as session:
-        found = service.list_deliveries(session, webhook_id, state, limit, cursor)
+        found = service.list_deliveries(session, actor, webhook_id, state, limit, cursor)
         return DeliveryPage(items=[*map(DeliveryShown.of, found.items)], next_cursor=found.next_cursor)
 
 

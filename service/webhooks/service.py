@@ -14,10 +14,11 @@ from sqlalchemy.orm import joinedload, selectinload
 from streetsight.models.validation import Faults
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
+from streetsight.service.auth.scope import in_scope
 from streetsight.service.etags import require_version
 from streetsight.service.events.envelope import MEDIA_TYPE, envelope
 from streetsight.service.events.tables import Event
-from streetsight.service.faults import Conflict, Invalid, NotFound
+from streetsight.service.faults import Conflict, Forbidden, Invalid, NotFound
 from streetsight.service.settings import Settings
 from streetsight.service.store.ids import new_id
 from streetsight.service.store.paging import Page, page
@@ -58,6 +59,12 @@ class BadWebhook(Invalid):
     code = "bad_webhook"
 
 
+class BeyondAreas(Forbidden):
+    """A destination that would be told of what its admin may not see."""
+
+    code = "beyond_areas"
+
+
 class BadUrl(Invalid):
     """A URL that nothing can be sent to."""
 
@@ -76,8 +83,9 @@ def add_webhook(
     """Add a destination; gives it and its secret, which is shown this once.
 
     Raises:
-        WebhookExists, BadUrl, AddressRefused: when it cannot be used.
+        BeyondAreas, WebhookExists, BadUrl, AddressRefused: when it cannot be used.
     """
+    _require_sees(actor, sent.area_path)
     _refuse_name(session, sent.name)
     check_url(sent.url, settings)
     secret = new_secret()
@@ -118,11 +126,13 @@ def change_webhook(
     """Change a destination that has this version.
 
     Raises:
-        NoWebhook, Stale, WebhookExists, BadUrl, AddressRefused: then nothing has changed.
+        NoWebhook, Stale, BeyondAreas, WebhookExists, BadUrl, AddressRefused: then nothing has changed.
     """
-    webhook = find_webhook(session, webhook_id, lock=True)
+    webhook = find_webhook(session, actor, webhook_id, lock=True)
     require_version(webhook.version, version)
     wanted = change.model_dump(exclude_unset=True)
+    if "area_path" in wanted:
+        _require_sees(actor, change.area_path)
     if change.name is not None and change.name != webhook.name:
         _refuse_name(session, change.name)
     if change.url is not None:
@@ -149,7 +159,7 @@ def remove_webhook(session: WriteSession, actor: Actor, webhook_id: str, version
     Raises:
         NoWebhook, Stale: then nothing has changed.
     """
-    webhook = find_webhook(session, webhook_id, lock=True)
+    webhook = find_webhook(session, actor, webhook_id, lock=True)
     if version is not None:
         require_version(webhook.version, version)
     webhook.removed_at, webhook.version = now(), webhook.version + 1
@@ -162,7 +172,7 @@ def rotate_secret(
     session: WriteSession, actor: Actor, webhook_id: str, settings: Settings, sealer: Sealer
 ) -> tuple[Webhook, str]:
     """A new secret; the one before signs as well for a while. Raises NoWebhook."""
-    webhook = find_webhook(session, webhook_id, lock=True)
+    webhook = find_webhook(session, actor, webhook_id, lock=True)
     secret = new_secret()
     webhook.old_secret_sealed, webhook.secret_sealed = webhook.secret_sealed, sealer.seal(secret)
     webhook.old_secret_until = now() + timedelta(hours=settings.webhook_overlap_hours)
@@ -178,10 +188,10 @@ def resume(webhook: Webhook) -> None:
     webhook.failures = 0
 
 
-def find_webhook(session: ReadSession, webhook_id: str, lock: bool = False) -> Webhook:
-    """A destination that was not removed. Raises NoWebhook."""
+def find_webhook(session: ReadSession, actor: Actor, webhook_id: str, lock: bool = False) -> Webhook:
+    """A destination that was not removed, of what the actor may see. Raises NoWebhook."""
     webhook = session.get(Webhook, webhook_id, with_for_update={"key_share": True} if lock else None)
-    if webhook is None or webhook.removed_at is not None:
+    if webhook is None or webhook.removed_at is not None or not actor.sees(webhook.area_path):
         raise NoWebhook("there is no webhook {id}; GET /v1/webhooks lists all", id=webhook_id)
     return webhook
 
@@ -194,9 +204,10 @@ def named(session: ReadSession, name: str) -> Webhook:
     return webhook
 
 
-def list_webhooks(session: ReadSession) -> Sequence[Webhook]:
-    """All destinations, by name."""
-    return session.scalars(select(Webhook).where(Webhook.removed_at.is_(None)).order_by(Webhook.name)).all()
+def list_webhooks(session: ReadSession, actor: Actor) -> Sequence[Webhook]:
+    """The destinations that are told of what the actor may see, by name."""
+    there = Webhook.removed_at.is_(None), in_scope(actor, Webhook.area_path)
+    return session.scalars(select(Webhook).where(*there).order_by(Webhook.name)).all()
 
 
 def shown(session: ReadSession, webhooks: Sequence[Webhook], sealer: Sealer) -> list[WebhookShown]:
@@ -218,10 +229,10 @@ def shown(session: ReadSession, webhooks: Sequence[Webhook], sealer: Sealer) -> 
 
 
 def list_deliveries(
-    session: ReadSession, webhook_id: str, state: str | None, limit: int, cursor: str | None
+    session: ReadSession, actor: Actor, webhook_id: str, state: str | None, limit: int, cursor: str | None
 ) -> Page[Delivery]:
     """Deliveries to a destination with all that was tried, newest first. Raises NoWebhook."""
-    find_webhook(session, webhook_id)
+    find_webhook(session, actor, webhook_id)
     found = select(Delivery).where(Delivery.webhook_id == webhook_id)
     if state is not None:
         found = found.where(Delivery.state == state)
@@ -237,7 +248,7 @@ def retry_deliveries(
     Raises:
         NoWebhook, NoDelivery, NotDead: then nothing has changed.
     """
-    webhook = find_webhook(session, webhook_id, lock=True)
+    webhook = find_webhook(session, actor, webhook_id, lock=True)
     dead = update(Delivery).where(Delivery.webhook_id == webhook_id, Delivery.state == "dead")
     if delivery_id is not None:
         _refuse_alive(session, webhook_id, delivery_id)
@@ -305,6 +316,14 @@ def check_url(url: str, settings: Settings) -> None:
 
 def _sealed_headers(headers: dict[str, str], sealer: Sealer) -> str | None:
     return sealer.seal(json.dumps(headers)) if headers else None
+
+
+def _require_sees(actor: Actor, area_path: str | None) -> None:
+    if not actor.sees(area_path):
+        raise BeyondAreas(
+            "you look after {areas}; a destination of yours is told of what happens there",
+            areas=", ".join(actor.areas or ()),
+        )
 
 
 def _refuse_name(session: ReadSession, name: str) -> None:

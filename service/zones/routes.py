@@ -85,7 +85,7 @@ def list_kinds(_actor: Viewer, request: Request) -> list[KindShown]:
     return [KindShown.of(name, kind, language) for name, kind in load_rules().zone_kinds.items()]
 
 
-@router.get("/versions")
+@router.get("/versions", dependencies=[Depends(may_change)])
 def list_versions(
     server: Server, _actor: Analyst, request: Request, limit: Limit = 50, cursor: Cursor = None
 ) -> ZoneVersionPage:
@@ -97,7 +97,7 @@ def list_versions(
     return ZoneVersionPage(items=shown, next_cursor=found.next_cursor)
 
 
-@router.get("/versions/{number}")
+@router.get("/versions/{number}", dependencies=[Depends(may_change)])
 def read_version(server: Server, _actor: Analyst, number: Number) -> dict[str, Any]:
     """The document of one version, as it came."""
     with server.database.read() as session:
