@@ -19,6 +19,7 @@ from streetsight.service.jobs.queue import enqueue
 from streetsight.service.store.ids import new_id
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import take_turn
 from streetsight.service.store.types import now
 
 KIND = "assign_areas"
@@ -81,6 +82,7 @@ def import_areas(
         WholeCityOnly, Stale: nothing is changed.
     """
     require_whole_city(actor)
+    take_turn(session, "areas")
     present = number_in_force(session)
     if wanted is not None:
         require_version(present, wanted)

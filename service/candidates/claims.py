@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from streetsight.inference.places.sighting import Place
 from streetsight.service.candidates.tables import Candidate, CandidateSighting
 from streetsight.service.store.sessions import ReadSession
+from streetsight.service.store.turns import locked
 
 Found = TypeVar("Found")
 
@@ -47,7 +48,7 @@ class Claims:
     def of(
         cls, session: ReadSession, sighting_ids: Collection[str], earlier: Mapping[str, frozenset[str]]
     ) -> "Claims":
-        """Claims on these sightings."""
+        """Claims on these sightings. Nobody decides their candidates until the transaction ends."""
         ids = {*sighting_ids, *(each for own in sighting_ids for each in earlier.get(own, ()))}
         links = defaultdict[str, list[CandidateSighting]](list)
         for link in of_ids(session, CandidateSighting, CandidateSighting.sighting_id, ids):
@@ -55,7 +56,7 @@ class Claims:
         candidates: dict[str, Candidate] = {}
         wanted = {link.candidate_id for each in links.values() for link in each}
         while wanted:
-            found = of_ids(session, Candidate, Candidate.id, wanted)
+            found = of_ids(session, Candidate, Candidate.id, wanted, lock=True)
             candidates |= {each.id: each for each in found}
             wanted = {each.merged_into_id for each in candidates.values() if each.merged_into_id}
             wanted -= candidates.keys()
@@ -93,12 +94,14 @@ class Claims:
 
 
 def of_ids(
-    session: ReadSession, row: type[Found], column: InstrumentedAttribute[str], ids: Iterable[str]
-) -> list[Found]:
+    session: ReadSession, row: type[Found], column: InstrumentedAttribute[str], ids: Iterable[str],
+    *, lock: bool = False,
+) -> list[Found]:  # fmt: skip
     """Rows whose column is one of many ids, in the order of ids; a query has room for so many only."""
     found: list[Found] = []
     for some in batched(sorted(ids), MOST_IDS):
-        found += session.scalars(select(row).where(column.in_(some)))
+        wanted = select(row).where(column.in_(some))
+        found += session.scalars(locked(wanted.order_by(column)) if lock else wanted)
     return found
 
 

@@ -19,6 +19,7 @@ from streetsight.service.faults import Invalid, NotFound
 from streetsight.service.frames.service import Bounds
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession
+from streetsight.service.store.turns import locked
 
 METRES_PER_DEGREE = 111_320.0  # of latitude, to 0.5 %
 FARTHEST_M = 50_000.0
@@ -108,7 +109,7 @@ def find(session: ReadSession, actor: Actor, candidate_id: str, lock: bool = Fal
         NoCandidate: also when it lies outside the actor's areas: nobody learns that it exists.
     """
     wanted = select(Candidate).where(Candidate.id == candidate_id, visible(actor))
-    found = session.scalar(wanted.with_for_update() if lock else wanted)
+    found = session.scalar(locked(wanted) if lock else wanted)
     if found is None:
         raise NoCandidate("there is no candidate {id}, or not in your areas", id=candidate_id)
     return found

@@ -17,6 +17,7 @@ from streetsight.service.candidates.tables import Candidate, CandidateReport, Ca
 from streetsight.service.candidates.values import event_of
 from streetsight.service.events.service import publish
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import locked
 from streetsight.service.store.types import now
 
 RADIUS_M = 30.0
@@ -73,7 +74,7 @@ def add_report(
 
 def absorb_reports(session: WriteSession, candidate: Candidate, radius_m: float) -> None:
     """What was reported where a patrol has now seen something: one lead, supported by the reports."""
-    opened = _around(session, candidate.condition, candidate.lon, candidate.lat, radius_m)
+    opened = _around(session, candidate.condition, candidate.lon, candidate.lat, radius_m, lock=True)
     for other, away in opened:
         if other.source == "patrol" or other.place_id is not None or other.decided_at is not None:
             continue
@@ -113,21 +114,21 @@ def _nearest(
 
 
 def _around(
-    session: ReadSession, condition: str, lon: float | None, lat: float | None, radius_m: float
-) -> list[tuple[Candidate, float]]:
+    session: ReadSession, condition: str, lon: float | None, lat: float | None, radius_m: float,
+    *, lock: bool = False,
+) -> list[tuple[Candidate, float]]:  # fmt: skip
     """Candidates around a position that are open, or confirmed and not ended, with their distance."""
     if lon is None or lat is None:
         return []
     plane = LocalPlane(lon, lat)
     east, north = (radius_m / each for each in plane.metres_per_degree)
     ended = exists().where(PlaceEnding.candidate_id == Candidate.id, PlaceEnding.undone_at.is_(None))
-    found: Iterable[Candidate] = session.scalars(
-        select(Candidate).where(
-            Candidate.condition == condition,
-            or_(Candidate.state == "open", and_(Candidate.state == "confirmed", ~ended)),
-            Candidate.lat.between(lat - north, lat + north), Candidate.lon.between(lon - east, lon + east),
-        )
+    wanted = select(Candidate).where(
+        Candidate.condition == condition,
+        or_(Candidate.state == "open", and_(Candidate.state == "confirmed", ~ended)),
+        Candidate.lat.between(lat - north, lat + north), Candidate.lon.between(lon - east, lon + east),
     )  # fmt: skip
+    found: Iterable[Candidate] = session.scalars(locked(wanted.order_by(Candidate.id)) if lock else wanted)
     measured = [
         (each, float(np.hypot(*plane.to_metres(np.array([each.lon, each.lat], np.float64)))))
         for each in found

@@ -27,6 +27,7 @@ from streetsight.service.issues.service import issue_of
 from streetsight.service.issues.tables import Issue
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import locked
 from streetsight.service.store.types import now
 
 FACTS = (
@@ -93,12 +94,13 @@ def decide(session: WriteSession, actor: Actor, wish: Wish, zone: tzinfo) -> Mad
     Raises:
         NoCandidate, Stale, NotPossible, KeyTaken, and what `acts` raise: nothing was changed.
     """
-    if wish.key is not None and (earlier := _earlier(session, actor, wish)) is not None:
-        candidate = queries.find(session, actor, earlier.candidate_id)
-        return Made(earlier, candidate, _filed(session, candidate), new=False)
+    if (before := _made_before(session, actor, wish)) is not None:
+        return before
     candidate = _locked(session, actor, wish)
+    if (before := _made_before(session, actor, wish)) is not None:  # while this one waited
+        return before
     require_version(candidate.version, wish.version)
-    kind, before = wish.asked.kind, _facts(candidate)
+    kind, facts = wish.asked.kind, _facts(candidate)
     state = after(candidate.state, kind)  # type: ignore[arg-type]
     if state is None:
         raise NotPossible(
@@ -111,7 +113,7 @@ def decide(session: WriteSession, actor: Actor, wish: Wish, zone: tzinfo) -> Mad
     effect = ACTS[kind](Case(session, actor, candidate, zone), wish.asked)
     candidate.version += 1
     candidate.updated_at = now()
-    decision = _written(session, actor, wish, before, candidate, effect)
+    decision = _written(session, actor, wish, facts, candidate, effect)
     _tell(session, decision, candidate, effect)
     record(session, actor, f"candidate.{PAST[kind]}", f"candidate/{candidate.id}", _for_audit(decision))
     return Made(decision, candidate, _filed(session, candidate), new=True)
@@ -157,24 +159,28 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
     return Decision.id.is_not(None) if may(actor, Permission.READ_STREET_ENTRIES) else own
 
 
-def _earlier(session: ReadSession, actor: Actor, wish: Wish) -> Decision | None:
+def _made_before(session: ReadSession, actor: Actor, wish: Wish) -> Made | None:
     """What came of this key before. Raises KeyTaken when it stood for something else."""
+    if wish.key is None:
+        return None
     mine = select(Decision).where(Decision.actor_id == actor.id, Decision.key == wish.key)
     found = session.scalar(mine)
     if found is not None and found.key_sha256 != wish.digest:
         raise KeyTaken(
             "the Idempotency-Key {key} was used for another decision; take a new key", key=wish.key
         )
-    return found
+    if found is None:
+        return None
+    candidate = queries.find(session, actor, found.candidate_id)
+    return Made(found, candidate, _filed(session, candidate), new=False)
 
 
 def _locked(session: WriteSession, actor: Actor, wish: Wish) -> Candidate:
     """The candidate, held until the end together with the one to merge it into. Raises NoCandidate."""
     ids = {wish.candidate_id, wish.asked.into} if isinstance(wish.asked, Merge) else {wish.candidate_id}
     # always in the order of ids: two who merge crosswise would else wait for each other
-    session.scalars(
-        select(Candidate).where(Candidate.id.in_(ids)).order_by(Candidate.id).with_for_update()
-    ).all()
+    wanted = select(Candidate).where(Candidate.id.in_(ids)).order_by(Candidate.id)
+    session.scalars(locked(wanted)).all()
     return queries.find(session, actor, wish.candidate_id)
 
 

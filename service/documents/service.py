@@ -14,6 +14,7 @@ from streetsight.service.etags import require_version
 from streetsight.service.faults import NotFound
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import take_turn
 
 KEPT = 16
 
@@ -48,6 +49,7 @@ def bring_in(
         Stale: somebody was quicker.
     """
     require_whole_city(actor)
+    take_turn(session, table.__tablename__)
     last = session.scalar(select(func.max(table.number))) or 0
     if wanted is not None:
         require_version(last, wanted)

@@ -95,13 +95,15 @@ def act(session: WriteSession, actor: Actor, wish: Wish, settings: Settings) -> 
         NoIssue, ManyIssues, Stale, NotYourAct, NotPossible, KeyTaken, and what `effects` and `photos` raise:
             nothing was changed.
     """
-    if (earlier := earlier_act(session, actor, wish.key, wish.digest)) is not None:
-        return Done(earlier, session.get_one(Issue, earlier.issue_id), new=False)
+    if (before := _done_before(session, actor, wish)) is not None:
+        return before
     kind: Kind = wish.asked.kind
     issue = find(session, actor, wish.issue, lock=True)
+    if (before := _done_before(session, actor, wish)) is not None:  # while this one waited
+        return before
     _require_may(session, actor, issue, kind)
     require_version(issue.version, wish.version)
-    state, before = after(issue, kind), facts(issue)
+    state, was = after(issue, kind), facts(issue)
     if state is None:
         raise NotPossible(
             "issue {number} is {state}; what can be done about it now: {kinds}",
@@ -113,13 +115,18 @@ def act(session: WriteSession, actor: Actor, wish: Wish, settings: Settings) -> 
     EFFECTS[kind](case, wish.asked)
     issue.version += 1
     issue.updated_at = case.moment
-    done = _written(session, case, wish, before)
+    done = _written(session, case, wish, was)
     photos = attach(session, actor, issue, done, wish.asked.photos, settings)
     if isinstance(wish.asked, Supervise):
         issue_order(session, actor, issue, done, wish.asked.text, wish.asked.colour, None)
     tell(session, "issue.updated", issue, done)
     record(session, actor, f"issue.{kind}", f"issue/{issue.id}", for_audit(done))
     return Done(done, issue, True, photos)
+
+
+def _done_before(session: ReadSession, actor: Actor, wish: Wish) -> Done | None:
+    earlier = earlier_act(session, actor, wish.key, wish.digest)
+    return Done(earlier, session.get_one(Issue, earlier.issue_id), new=False) if earlier else None
 
 
 def may_do(actor: Actor, issue: Issue, kind: Kind) -> bool:

@@ -18,6 +18,7 @@ from streetsight.service.issues.orders import end_orders
 from streetsight.service.issues.tables import Issue, IssueAct, IssueCount, IssueUnit
 from streetsight.service.places.membership import assign_places
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import locked
 from streetsight.service.store.types import now
 from streetsight.service.store.upsert import upsert
 
@@ -62,7 +63,7 @@ def file_issue(
     Args:
         zone: the city's, which says what day it is.
     """
-    issue = issue_of(session, candidate.id)
+    issue = issue_of(session, candidate.id, lock=True)
     new = issue is None
     if issue is None:
         issue = Issue(candidate_id=candidate.id, **_next_number(session, candidate.area_path, zone))
@@ -80,7 +81,7 @@ def file_issue(
 
 def withdraw_issue(session: WriteSession, candidate: Candidate) -> Issue | None:
     """The confirmation was undone: the issue keeps its number and counts no more. Raises IssueClosed."""
-    issue = issue_of(session, candidate.id)
+    issue = issue_of(session, candidate.id, lock=True)
     if issue is not None:
         if issue.state == "closed":
             raise IssueClosed(
@@ -97,7 +98,7 @@ def withdraw_issue(session: WriteSession, candidate: Candidate) -> Issue | None:
 
 def follow_correction(session: WriteSession, candidate: Candidate) -> Issue | None:
     """A confirmed candidate was corrected: its issue is, too."""
-    issue = issue_of(session, candidate.id)
+    issue = issue_of(session, candidate.id, lock=True)
     if issue is not None:
         _follow(issue, candidate)
         issue.version += 1
@@ -107,9 +108,10 @@ def follow_correction(session: WriteSession, candidate: Candidate) -> Issue | No
     return issue
 
 
-def issue_of(session: ReadSession, candidate_id: str) -> Issue | None:
-    """The issue of a candidate, also a withdrawn one."""
-    return session.scalar(select(Issue).where(Issue.candidate_id == candidate_id))
+def issue_of(session: ReadSession, candidate_id: str, *, lock: bool = False) -> Issue | None:
+    """The issue of a candidate, also a withdrawn one. `lock`: as in `find`."""
+    wanted = select(Issue).where(Issue.candidate_id == candidate_id)
+    return session.scalar(locked(wanted) if lock else wanted)
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -145,7 +147,7 @@ def find(
     """
     named = or_(Issue.id == id_or_number, Issue.number == id_or_number)
     wanted = select(Issue).where(named, visible(actor)).order_by(Issue.id)
-    found = session.scalars(wanted.with_for_update(of=Issue) if lock else wanted).all()
+    found = session.scalars(locked(wanted) if lock else wanted).all()
     if not found:
         raise NoIssue("there is no issue {id}, or not among yours", id=id_or_number)
     here = [each for each in found if near and each.district == _district(near)]

@@ -21,6 +21,7 @@ from streetsight.service.faults import Conflict
 from streetsight.service.jobs.tables import Job
 from streetsight.service.store.ids import new_id
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import take_turn
 from streetsight.service.store.types import now
 from streetsight.service.store.upsert import upsert
 
@@ -128,8 +129,7 @@ def _claim(job: Job) -> Claim:
 
 def _is_under_way(session: WriteSession, kind: str) -> bool:
     """Whether a job of this kind is held; nobody else claims one before this transaction ends."""
-    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"claim {kind}"))))
+    take_turn(session, f"claim {kind}")
     held = select(Job.id).where(Job.kind == kind, Job.state == "leased").limit(1)
     return session.scalar(held) is not None
 

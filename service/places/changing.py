@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, tuple_
+from sqlalchemy import insert, or_, select, tuple_
 
 from streetsight.inference.positions.profile import Crs
 from streetsight.service.areas.service import area_path_at, require_whole_city
@@ -31,6 +31,7 @@ from streetsight.service.places.service import find_place, number_in_force, tag_
 from streetsight.service.places.tables import Place, PlaceChange
 from streetsight.service.store.ids import first_id, new_id
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import take_turn
 from streetsight.service.store.types import now
 
 KIND = "assign_places"
@@ -205,8 +206,7 @@ def change_attributes(
 def begin_change(session: WriteSession, actor: Actor, wanted: int | None = None) -> None:
     """Nobody else changes the register until the transaction ends. Raises WholeCityOnly, Stale."""
     require_whole_city(actor)
-    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtext("places"))))
+    take_turn(session, "places")
     if wanted is not None:
         require_version(number_in_force(session), wanted)
 

@@ -15,6 +15,7 @@ from streetsight.service.scoring.schemes import Scheme
 from streetsight.service.scoring.spans import Span
 from streetsight.service.scoring.tables import ClosedPeriod, SchemeVersion
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import take_turn
 from streetsight.service.store.types import now
 
 
@@ -52,6 +53,7 @@ def known_groupings(session: ReadSession) -> Groupings:
 
 def bring_in(session: WriteSession, actor: Actor, scheme: Scheme, reason: str) -> SchemeVersion:
     """Keep a scheme as the next version of its name; a draft until it is adopted."""
+    take_turn(session, "schemes")
     number = (session.scalar(_newest(scheme.key)) or 0) + 1
     text = scheme.model_dump_json()
     version = SchemeVersion(

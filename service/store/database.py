@@ -25,7 +25,10 @@ SQLITE_PRAGMAS = (
     "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "mmap_size=0", "temp_store=MEMORY",
 )  # fmt: skip
 READ_CONNECTIONS, WRITE_CONNECTIONS = 40, 10
-GONE_RETRY_SECONDS, FULL_RETRY_SECONDS = 5.0, 60.0
+GONE_RETRY_SECONDS, FULL_RETRY_SECONDS, MET_RETRY_SECONDS = 5.0, 60.0, 1.0
+DEADLOCK = {"40P01", "40001"}
+UNIQUE = {"23505"}
+"""States of SQL as PostgreSQL tells them."""
 
 
 class DatabaseError(SpokenError):
@@ -36,6 +39,12 @@ class DatabaseGone(Unavailable):
     """The database does not answer, or not in time."""
 
     code = "database_gone"
+
+
+class WritesMet(DatabaseGone):
+    """Others changed the same at this moment, again and again."""
+
+    code = "writes_met"
 
 
 class DatabaseFull(StorageFull):
@@ -139,12 +148,27 @@ def spoken(error: SpokenError | SQLAlchemyError) -> SpokenError:
         return DatabaseFull(
             "no room is left for the database; nothing was changed", retry_after_seconds=FULL_RETRY_SECONDS
         )
+    if state_of(error) in DEADLOCK:
+        return WritesMet(
+            "others are changing the same at this moment; nothing was changed, send again",
+            retry_after_seconds=MET_RETRY_SECONDS,
+        )
     if _is_away(error):
         return DatabaseGone(
             "the database does not answer; nothing was changed, send again later",
             retry_after_seconds=GONE_RETRY_SECONDS,
         )
     raise error
+
+
+def met_another(error: Exception) -> bool:
+    """Whether a unit of work failed only because of what another one did meanwhile: again, it may not."""
+    return state_of(error) in DEADLOCK | UNIQUE
+
+
+def state_of(error: Exception) -> str | None:
+    """PostgreSQL's state of SQL; None for other failures, and of SQLite."""
+    return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
 
 
 def _is_away(error: SQLAlchemyError) -> bool:

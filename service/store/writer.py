@@ -1,10 +1,12 @@
-"""The group-commit writer: many small units of work, one transaction, one fsync.
+"""The writer of a process: many small units of work, each whole or not at all, answered once on the disk.
 
-Uploads arrive on many threads. Each would cost a commit of its own, and a commit waits for the disk. The
-writer takes what is waiting, runs each unit behind a savepoint of its own, commits once, and only then
-answers all of them: a unit that fails costs no neighbour, and no unit is answered before it is on the disk.
-While one group is being synced the next one gathers, so groups grow with the load and a lone unit never
-waits.
+SQLite has one writer, and a commit waits for the disk. What is waiting runs as one group, each unit behind a
+savepoint of its own, is committed once, and only then answered: a unit that fails costs no neighbour. While
+one group is being synced the next one gathers, so groups grow with the load and a lone unit never waits.
+
+PostgreSQL has many writers, and a transaction keeps all its locks to its end: groups of two processes would
+hold rows that the other's next unit wants, and one of them would be ended. So there each unit is a
+transaction of its own; one that met another's is run once more.
 """
 
 import queue
@@ -18,7 +20,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from streetsight.service.faults import Busy
-from streetsight.service.store.database import Database
+from streetsight.service.store.database import Database, met_another
 from streetsight.service.store.sessions import WriteSession
 
 Result = TypeVar("Result")
@@ -40,11 +42,15 @@ class _Waiting:
 
 
 class GroupWriter:
-    """Runs units of work in groups, on a thread of its own. `submit` and `run` are safe from any thread."""
+    """Runs units of work on a thread of its own. `submit` and `run` are safe from any thread.
+
+    A unit may be run twice: all that it does, it does with its session.
+    """
 
     def __init__(self, database: Database, group: int = 64, waiting: int = 512) -> None:
-        """`group`: most units in one transaction; `waiting`: most units that may wait for theirs."""
-        self._database, self._group = database, group
+        """`group`: most units in one transaction of SQLite; `waiting`: most that may wait for theirs."""
+        self._database, self._group = database, group if database.is_sqlite else 1
+        self._write = self._commit if database.is_sqlite else self._commit_each
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(waiting)
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
@@ -85,7 +91,7 @@ class GroupWriter:
                     last = True
                 else:
                     group.append(waiting)
-            self._commit(group)
+            self._write(group)
             if last:
                 return
 
@@ -102,6 +108,25 @@ class GroupWriter:
             return
         for answer in answers:
             answer()
+
+    def _commit_each(self, group: list[_Waiting]) -> None:
+        for waiting in group:
+            try:
+                try:
+                    result = self._alone(waiting)
+                except DBAPIError as error:
+                    if not met_another(error):
+                        raise
+                    log.info("unit_met_another", reason=str(error.orig).partition("\n")[0])
+                    result = self._alone(waiting)
+            except Exception as error:  # noqa: BLE001  handed on to the unit's owner
+                waiting.answer.set_exception(error)
+            else:
+                waiting.answer.set_result(result)
+
+    def _alone(self, waiting: _Waiting) -> Any:
+        with self._database.write() as session:
+            return waiting.unit(session)
 
 
 def _try(waiting: _Waiting, session: WriteSession) -> Callable[[], None]:

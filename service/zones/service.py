@@ -20,6 +20,7 @@ from streetsight.service.etags import require_version
 from streetsight.service.faults import Invalid, NotFound
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import take_turn
 from streetsight.service.zones.tables import ZoneVersion
 
 Document = dict[str, Any]
@@ -142,6 +143,7 @@ def _put_in_force(
     session: WriteSession, actor: Actor, version: ZoneVersion, wanted: int, action: str
 ) -> ZoneVersion:
     require_whole_city(actor)
+    take_turn(session, "zones")
     present = session.scalar(select(func.max(ZoneVersion.number))) or 0
     require_version(present, wanted)
     version.number, version.made_by = present + 1, actor.name

@@ -250,6 +250,18 @@ def person(client: TestClient, settings: Settings) -> SignIn:
     return person
 
 
+@pytest.fixture
+def twins(person: SignIn, start: Start) -> Callable[[Role], tuple[TestClient, TestClient]]:
+    """Adds a person; gives clients of theirs at the server, and at a second one over the same database."""
+    second = start()
+
+    def twins(role: Role) -> tuple[TestClient, TestClient]:
+        here = person(role)
+        return here, browser(second, here.cookies[COOKIE])
+
+    return twins
+
+
 def browser(client: TestClient, session_token: str | None = None) -> TestClient:
     """One more client of a running server, with a session's cookie and what is to be sent beside it."""
     fresh = TestClient(client.app, raise_server_exceptions=False)

@@ -4,13 +4,14 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
+from waiting import wait_for
 
 from streetsight.datasets.simulation.camera import Camera
 from streetsight.datasets.simulation.passes import (
@@ -24,11 +25,14 @@ from streetsight.datasets.simulation.passes import (
 from streetsight.datasets.simulation.street import Street, Thing
 from streetsight.inference.positions.profile import DeviceProfile
 from streetsight.inference.rules.settings import load_rules
+from streetsight.models.language import SpokenError
 from streetsight.models.releases import load_release
 from streetsight.service.assembling.arming import KIND, frame_settled
 from streetsight.service.assembling.job import AssembleJob
 from streetsight.service.assembling.tables import Assembly
 from streetsight.service.auth.actor import SYSTEM
+from streetsight.service.candidates import reports
+from streetsight.service.candidates.claims import Claims
 from streetsight.service.candidates.endings import end_place, restore_place
 from streetsight.service.candidates.reports import add_report
 from streetsight.service.candidates.tables import (
@@ -38,9 +42,13 @@ from streetsight.service.candidates.tables import (
     CandidateSighting,
 )
 from streetsight.service.coverage.tables import CoveredTile
+from streetsight.service.decisions import service as decisions
+from streetsight.service.decisions.schemas import Confirm
+from streetsight.service.decisions.service import Wish
 from streetsight.service.detections.tables import Detection, Result
 from streetsight.service.devices.tables import Device
 from streetsight.service.events.tables import Event
+from streetsight.service.faults import Stale
 from streetsight.service.files.local import LocalBlobs
 from streetsight.service.frames.tables import Frame
 from streetsight.service.jobs.queue import Backoff, claim, finish
@@ -157,6 +165,38 @@ def linked(session: ReadSession, candidate_id: str, late: bool) -> set[str]:
         CandidateSighting.candidate_id == candidate_id, CandidateSighting.late == late
     )
     return set(session.scalars(found))
+
+
+class Meanwhile(threading.Thread):
+    """A person decides on another server. From `begin` on it has been done, or waits for who holds the lead.
+
+    Attributes:
+        refused: why nothing was decided.
+    """
+
+    def __init__(self, database: Database, wish: Wish) -> None:
+        super().__init__(daemon=True)
+        self._database, self._wish = database, wish
+        self.refused: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            with self._database.write() as session:
+                decisions.decide(session, SYSTEM, self._wish, UTC)
+        except SpokenError as error:
+            self.refused = error
+
+    def begin(self) -> None:
+        self.start()
+        wait_for(lambda: not self.is_alive() or self._waits())
+
+    def _waits(self) -> bool:
+        waiting = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock'"
+        )
+        with self._database.read() as session:
+            return bool(session.scalar(waiting))
 
 
 def _detected(session: WriteSession, recorded: Recorded, seen: PassFrame, release: str = RELEASE) -> None:
@@ -650,3 +690,61 @@ def nearest_m(candidate: Candidate, others: Sequence[Candidate]) -> float:
         if each.condition == candidate.condition
     ]
     return min(distances, default=float("inf"))
+
+
+def confirms(city: City, candidate: Candidate) -> Meanwhile:
+    return Meanwhile(city.database, Wish(candidate.id, Confirm(kind="confirm"), candidate.version))
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_lead_is_not_decided_while_a_drive_is_laid_beside_it(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the person would have confirmed what they never saw, under the version that they read."""
+    city.assembled(city.drive(0, MONDAY))
+    seen = city.candidates("open")[0]
+    person, real = confirms(city, seen), Claims.of.__func__  # type: ignore[attr-defined]
+
+    def of(cls: type[Claims], *arguments: Any) -> Claims:
+        found: Claims = real(cls, *arguments)
+        if seen.id in found.candidates and person.ident is None:
+            person.begin()
+        return found
+
+    monkeypatch.setattr(Claims, "of", classmethod(of))
+    city.assembled(city.drive(1, MONDAY + DAY))
+    person.join()
+    (now_there,) = [each for each in city.candidates() if each.id == seen.id]
+    assert isinstance(person.refused, Stale)
+    assert (now_there.state, now_there.version) == ("open", seen.version + 1)
+    assert now_there.sightings > seen.sightings
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_a_citizen_told_is_not_confirmed_while_a_drive_takes_it_in(
+    city: City, cities: Callable[[str], City], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its issue would stay behind a lead that is merged, and its place could be filed once more."""
+    twin = cities("twin")
+    twin.assembled(twin.drive(0, MONDAY))
+    spot = twin.candidates("open")[0]
+    with city.database.write() as session:
+        told = add_report(
+            session, source="citizen", condition=spot.condition, class_name=spot.class_name, lon=spot.lon,
+            lat=spot.lat, frame_ids=[], description="x", reported_at=MONDAY, reporter=None,
+            uncertainty_m=5.0, radius_m=10.0,
+        )  # fmt: skip
+    person, real = confirms(city, told), reports._around
+
+    def around(*arguments: Any, **options: Any) -> Any:
+        found = real(*arguments, **options)
+        if options and any(each.id == told.id for each, _ in found) and person.ident is None:
+            person.begin()
+        return found
+
+    monkeypatch.setattr(reports, "_around", around)
+    city.assembled(city.drive(0, MONDAY))
+    person.join()
+    (now_there,) = [each for each in city.candidates() if each.id == told.id]
+    assert isinstance(person.refused, Stale)
+    assert (now_there.state, now_there.version) == ("merged", told.version + 1)
