@@ -12,7 +12,7 @@ from sqlalchemy import select
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor, Role
 from streetsight.service.auth.tokens import token_hash
-from streetsight.service.devices.service import Scope, add_token_to, find_device
+from streetsight.service.devices.service import Scope, add_token_to, locked_device
 from streetsight.service.devices.tables import Device, DeviceToken, Enrolment
 from streetsight.service.faults import Forbidden
 from streetsight.service.store.sessions import WriteSession
@@ -33,7 +33,7 @@ def make_code(
     session: WriteSession, actor: Actor, device_id: str, scopes: Sequence[Scope], hours: float
 ) -> tuple[Enrolment, str]:
     """A code for a device, which is shown this once. Codes before it are over. Raises NoDevice."""
-    device = find_device(session, actor, device_id)
+    device = locked_device(session, actor, device_id)  # else two codes made at once are both good
     moment = now()
     for before in session.scalars(select(Enrolment).where(Enrolment.device_id == device.id)):
         before.expires_at = min(before.expires_at, moment)

@@ -10,7 +10,7 @@ from streetsight.inference.positions.profile import ProfileError
 from streetsight.service.agent.settings import check_settings
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
-from streetsight.service.devices.service import find_device
+from streetsight.service.devices.service import locked_device
 from streetsight.service.devices.tables import DeviceSettings, SigningKey
 from streetsight.service.faults import Invalid, NotFound
 from streetsight.service.store.sealing import Sealer
@@ -58,12 +58,12 @@ def put_settings(
     Raises:
         NoDevice, BadSettings: nothing was changed.
     """
-    device = find_device(session, actor, device_id)
+    device = locked_device(session, actor, device_id)  # there may be no settings to lock yet
     try:
         check_settings("settings", settings)
     except ProfileError as error:
         raise BadSettings(error.message, **error.values) from error
-    held = session.get(DeviceSettings, device.id, with_for_update=True)
+    held = session.get(DeviceSettings, device.id)
     version = held.version + 1 if held else 1
     said = {
         "device_id": device.id, "version": version, "made_at": now().isoformat(), "settings": settings,

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from streetsight.service.auth.scope import PATH
 from streetsight.service.dependencies import Text
 from streetsight.service.devices.service import SCOPES, Scope
 from streetsight.service.devices.tables import Device, DeviceToken
+from streetsight.service.moments import Moment
 
 Scopes = Annotated[list[Scope], Field(min_length=1, max_length=len(SCOPES))]
 AreaPathText = Annotated[str, StringConstraints(pattern=f"^{PATH.pattern}$", max_length=200)]
@@ -29,7 +30,7 @@ class Heartbeat(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    clock: AwareDatetime | None = None
+    clock: Moment | None = None
     queued_frames: Annotated[int, Field(ge=0, lt=2**53)] | None = None
     queued_bytes: Annotated[int, Field(ge=0, lt=2**53)] | None = None
     free_bytes: Annotated[int, Field(ge=0, lt=2**53)] | None = None

@@ -176,6 +176,12 @@ def find_device(session: ReadSession, actor: Actor, device_id: str) -> Device:
     return device
 
 
+def locked_device(session: WriteSession, actor: Actor, device_id: str) -> Device:
+    """As `find_device`; nobody else changes it until the transaction ends. Raises NoDevice."""
+    session.get(Device, device_id, with_for_update={"key_share": True}, populate_existing=True)
+    return find_device(session, actor, device_id)
+
+
 def tokens_of(session: ReadSession, device: Device) -> list[DeviceToken]:
     """All tokens of a device, revoked ones too, newest first."""
     return sorted(_tokens(session, device), key=lambda each: each.id, reverse=True)

@@ -16,6 +16,7 @@ from streetsight.service.people.service import (
     add_person,
     checked_hash,
     checked_login,
+    locked_person,
     set_password,
 )
 from streetsight.service.people.sessions import Begun, Visit
@@ -23,6 +24,7 @@ from streetsight.service.people.signing_in import admit
 from streetsight.service.people.tables import Person, SetupLink
 from streetsight.service.resources import Resources
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import locked, take_turn
 from streetsight.service.store.types import now
 
 LASTS = timedelta(hours=24)
@@ -46,9 +48,11 @@ def add_link(session: WriteSession, actor: Actor, person: Person | None = None) 
     Raises:
         LinkOver: for a person who is disabled.
     """
-    if person is not None and person.state != "active":
-        raise LinkOver("{login} is disabled; enable the account first", login=person.login)
     person_id = person.id if person else None
+    if person_id is None:
+        take_turn(session, "first admin's link")
+    elif (person := locked_person(session, person_id)).state != "active":
+        raise LinkOver("{login} is disabled; enable the account first", login=person.login)
     end_links(session, person_id)
     token = new_token(SETUP)
     session.add(SetupLink(person_id=person_id, token_sha256=token_hash(token), expires_at=now() + LASTS))
@@ -99,17 +103,25 @@ def use_link(server: Resources, token: str, choice: Choice, visit: Visit, held: 
     hashed = checked_hash(choice.password, login)
 
     def use(session: WriteSession) -> Begun:
-        link, person = find_link(session, token)  # once: somebody may have been quicker
+        _lock_link(session, token, person)
+        link, found = find_link(session, token)  # once: somebody may have been quicker
         link.used_at = now()
-        if person is None:
+        if found is None:
             new = NewPerson(login, choice.name or login, Role.ADMIN)
-            person = add_person(session, SYSTEM, new, hashed)
+            found = add_person(session, SYSTEM, new, hashed)
         else:
-            set_password(session, SYSTEM, person, hashed)
-        record(session, actor_of(person), "person.link_used", f"person/{person.id}")
-        return admit(session, person, visit, held)
+            set_password(session, SYSTEM, found, hashed)
+        record(session, actor_of(found), "person.link_used", f"person/{found.id}")
+        return admit(session, found, visit, held)
 
     return server.writer.run(use)
+
+
+def _lock_link(session: WriteSession, token: str, person: Person | None) -> None:
+    """Nobody else uses the link until the transaction ends, and nobody changes whose it is."""
+    if person is not None:
+        locked_person(session, person.id)  # before the link, as by who makes another one
+    session.scalars(locked(select(SetupLink).where(SetupLink.token_sha256 == token_hash(token)))).all()
 
 
 def link_url(base: str, token: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, and_, func, or_, select, update
 
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor, Role
@@ -18,11 +18,14 @@ from streetsight.service.people.tables import Person, SetupLink
 from streetsight.service.people.tokens import revoke_all
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import locked
 from streetsight.service.store.types import now
 
 LOGIN = re.compile(r"[\w.@+-]{1,100}")
 POWERS = ("role", "areas", "state")
 """What a person may do and where: nobody gives it to themselves."""
+ADMINS = and_(Person.role == Role.ADMIN.value, Person.state == "active")
+"""Condition on those who can look after the people."""
 
 
 class PersonExists(Conflict):
@@ -148,7 +151,7 @@ def change_person(
     Raises:
         NoPerson, Stale, OwnPowers, BeyondScope, LastAdmin: when nothing was changed.
     """
-    person = find_person(session, person_id, actor)
+    person = locked_person(session, person_id, actor, admins=not changes.keys().isdisjoint(POWERS))
     if version is not None:
         require_version(person.version, version)
     before = _state(person)
@@ -200,6 +203,20 @@ def find_person(session: ReadSession, person_id: str, actor: Actor | None = None
     return person
 
 
+def locked_person(
+    session: WriteSession, person_id: str, actor: Actor | None = None, admins: bool = False
+) -> Person:
+    """As `find_person`; nobody else changes the person until the transaction ends.
+
+    Args:
+        admins: nor any active admin, so that two at once do not each take the other for the one who is left.
+    """
+    these = or_(Person.id == person_id, ADMINS) if admins else Person.id == person_id
+    # always in the order of ids: two who lock crosswise would else wait for each other
+    session.scalars(locked(select(Person).where(these).order_by(Person.id))).all()
+    return find_person(session, person_id, actor)
+
+
 def named_person(session: ReadSession, login: str) -> Person:
     """A person by login. Raises NoPerson."""
     person = session.scalar(select(Person).where(Person.login == normal_login(login)))
@@ -244,8 +261,7 @@ def _require_manages(actor: Actor, areas: "list[str] | tuple[str, ...] | None") 
 
 
 def _require_an_admin(session: ReadSession) -> None:
-    admins = select(func.count()).where(Person.role == Role.ADMIN.value, Person.state == "active")
-    if not session.scalar(admins):
+    if not session.scalar(select(func.count()).where(ADMINS)):
         raise LastAdmin("this is the last admin; make another person an admin first")
 
 

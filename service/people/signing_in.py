@@ -12,12 +12,13 @@ from streetsight.service.faults import Forbidden, Unauthenticated
 from streetsight.service.people import attempts
 from streetsight.service.people.attempts import Patience, Try
 from streetsight.service.people.recognising import Recognised, actor_of
-from streetsight.service.people.service import find_person, normal_login, set_password
+from streetsight.service.people.service import find_person, locked_person, normal_login, set_password
 from streetsight.service.people.sessions import Begun, Visit, begin_session, end_one, end_session
 from streetsight.service.people.tables import Person
 from streetsight.service.resources import Resources
 from streetsight.service.settings import Settings
 from streetsight.service.store.sessions import WriteSession
+from streetsight.service.store.turns import locked
 from streetsight.service.store.types import now
 
 
@@ -68,7 +69,9 @@ def change_password(server: Resources, who: Recognised, current: str, new: str, 
     hashed = hash_password(new)
 
     def change(session: WriteSession) -> Begun:
-        changed = find_person(session, person.id)
+        changed = locked_person(session, person.id)
+        if changed.password_hash != person.password_hash:  # changed meanwhile
+            raise NotThePassword("the current password is another one")
         attempts.clear(session, tried)
         set_password(session, who.actor, changed, hashed)
         return begin_session(session, changed, visit)
@@ -106,7 +109,7 @@ def _note_failure(session: WriteSession, person: Person | None, tried: Try, lock
 
 
 def _admit(session: WriteSession, tried: Try, kept: str, fresh: str, visit: Visit, held: str | None) -> Begun:
-    person = session.scalar(select(Person).where(Person.login == tried.login))
+    person = session.scalar(locked(select(Person).where(Person.login == tried.login)))
     if person is None or person.state != "active" or person.password_hash != kept:
         raise WrongPassword("login or password is wrong, or the account is disabled")  # changed meanwhile
     attempts.clear(session, tried)

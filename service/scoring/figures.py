@@ -24,6 +24,7 @@ from streetsight.service.scoring.periods import closed_period
 from streetsight.service.scoring.schemes import Manual, Scheme
 from streetsight.service.scoring.spans import BadPeriod, Span, span_of
 from streetsight.service.scoring.tables import InspectionDay, ScoreEntry, ScoreFigure
+from streetsight.service.scoring.turns import bring_something, say_days
 from streetsight.service.scoring.versions import MonthClosed, scheme_for
 from streetsight.service.scoring.views import seen_codes
 from streetsight.service.settings import Settings
@@ -129,6 +130,7 @@ def bring_in(
     Raises:
         FiguresRefused, MonthClosed, NoScheme, NotAdopted: nothing was kept.
     """
+    bring_something(session, key)
     read = check(session, settings, key, span, text)
     if read.problems and not keep_good:
         refused = FiguresRefused(
@@ -176,6 +178,7 @@ def enter(
     Raises:
         EntryRefused, MonthClosed, NoScheme, NotAdopted
     """
+    bring_something(session, key)
     scheme = _open(session, key, span)
     subjects = subjects_of(session, scheme.subjects, span.moments(settings.zone))
     if code not in {place.code for place in subjects}:
@@ -211,7 +214,8 @@ def manual_rules(scheme: Scheme) -> dict[str, Manual]:
 
 def withdraw(session: WriteSession, actor: Actor, key: str, period: str, entry_id: str) -> ScoreEntry:
     """Points by hand that are not to count; the entry stays. Raises NoEntry, MonthClosed."""
-    entry = session.get(ScoreEntry, entry_id)
+    bring_something(session, key)
+    entry = session.get(ScoreEntry, entry_id, with_for_update=True)
     if entry is None or (entry.scheme, entry.period) != (key, period):
         raise NoEntry("there are no points by hand {id}", id=entry_id)
     _require_open(session, entry.scheme, span_of(entry.period))
@@ -256,6 +260,7 @@ def announce(session: WriteSession, actor: Actor, days: Sequence[tuple[date, str
     for day, _ in days:
         if not month.starts <= day < month.ends:
             raise BadPeriod("{day} is not in {month}", day=day.isoformat(), month=month.name)
+    say_days(session)
     inside = InspectionDay.day >= month.starts, InspectionDay.day < month.ends
     session.execute(delete(InspectionDay).where(*inside))
     session.add_all(InspectionDay(day=day, note=note, made_by=actor.name) for day, note in dict(days).items())

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import overload
+from typing import Any, overload
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
@@ -22,7 +22,16 @@ from streetsight.service.scoring.schemes import Scheme
 from streetsight.service.scoring.scoring import score
 from streetsight.service.scoring.sheets import Sheet
 from streetsight.service.scoring.spans import Span, month_of
-from streetsight.service.scoring.tables import ClosedPeriod, ClosedSheet, SchemeVersion, ScoredIssue
+from streetsight.service.scoring.tables import (
+    ClosedPeriod,
+    ClosedSheet,
+    InspectionDay,
+    SchemeVersion,
+    ScoredIssue,
+    ScoreEntry,
+    ScoreFigure,
+)
+from streetsight.service.scoring.turns import settle
 from streetsight.service.scoring.versions import InForce, NoScheme, NotAdopted, made, scheme_for, version_of
 from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
@@ -30,6 +39,8 @@ from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now
 
 NAMED = 10
+RECKONINGS = 3
+"""How often a period is reckoned before those who bring something in have to wait for its closing."""
 
 
 class CannotClose(Conflict):
@@ -108,21 +119,26 @@ def close(
 ) -> ClosedPeriod:
     """Freeze a period: facts, sheets, digests, who and when.
 
-    What is frozen is the state of one moment. A decision made while this runs counts in the next month.
+    What is frozen is the state of one moment. A decision made while this runs counts in the next month; what
+    somebody brings in while this runs has no other, so that it is reckoned again then.
 
     Raises:
         CannotClose: it has not ended, an earlier month is open, appeals are open, or a figure is missing.
         NoScheme, NotAdopted, CalendarLacksYear
     """
-    with database.read() as session:
-        moment = now()
-        _require_turn(session, settings, key, span, moment)
-        in_force = scheme_for(session, key, span.last_month)
-        result = _standing(session, settings, in_force, span, moment, looked=True)
-        _require_settled(result)
     ends_at = span.moments(settings.zone)[1]
-    with database.write() as session:
-        _require_turn(session, settings, key, span, moment)
+    for _ in range(RECKONINGS):
+        with database.read() as session:
+            seen = _brought_in(session, key, span)  # before all else: what comes from here on is news
+            moment, result = _settled(session, settings, key, span)
+        with database.write() as session:
+            settle(session, key)
+            _require_turn(session, settings, key, span, moment)
+            if _brought_in(session, key, span) == seen:
+                return freeze(session, actor, result, moment, ends_at, note)
+    with database.write() as session:  # they bring in faster than this reckons: they wait for it
+        settle(session, key)
+        moment, result = _settled(session, settings, key, span)
         return freeze(session, actor, result, moment, ends_at, note)
 
 
@@ -133,6 +149,7 @@ def reopen(session: WriteSession, actor: Actor, key: str, span: Span, why: str) 
         NotClosed
         CannotClose: a later month is closed; that one first.
     """
+    settle(session, key)
     closed = require_closed(session, key, span)
     later = session.scalars(
         select(ClosedPeriod.period).where(
@@ -219,6 +236,36 @@ def missing_figures(result: Result) -> list[tuple[str, str]]:
         for part in sheet.parts
         for name in part.missing
     )
+
+
+def _settled(session: ReadSession, settings: Settings, key: str, span: Span) -> tuple[datetime, Result]:
+    """A period that can be closed, as it stands at a moment. Raises what `close` does."""
+    moment = now()
+    _require_turn(session, settings, key, span, moment)
+    in_force = scheme_for(session, key, span.last_month)
+    result = _standing(session, settings, in_force, span, moment, looked=True)
+    _require_settled(result)
+    return moment, result
+
+
+def _brought_in(session: ReadSession, key: str, span: Span) -> list[list[tuple[object, ...]]]:
+    """What people brought in for a period, and what of its scheme is closed and adopted: to compare later."""
+    wanted: list[Select[*tuple[Any, ...]]] = [
+        select(ScoreEntry.id, ScoreEntry.withdrawn_at)
+        .where(ScoreEntry.scheme == key, ScoreEntry.period == span.name)
+        .order_by(ScoreEntry.id),
+        select(ScoreFigure.id)
+        .where(ScoreFigure.scheme == key, ScoreFigure.period == span.name)
+        .order_by(ScoreFigure.id),
+        select(InspectionDay.day).order_by(InspectionDay.day),
+        select(ClosedPeriod.id)
+        .where(ClosedPeriod.scheme == key, ClosedPeriod.reopened_at.is_(None))
+        .order_by(ClosedPeriod.id),
+        select(SchemeVersion.id, SchemeVersion.adopted_from)
+        .where(SchemeVersion.key == key, SchemeVersion.adopted_from.is_not(None))
+        .order_by(SchemeVersion.id),
+    ]
+    return [[tuple(row) for row in session.execute(each)] for each in wanted]
 
 
 def _standing(

@@ -14,6 +14,7 @@ from streetsight.service.scoring.reading import Groupings, read_scheme
 from streetsight.service.scoring.schemes import Scheme
 from streetsight.service.scoring.spans import Span
 from streetsight.service.scoring.tables import ClosedPeriod, SchemeVersion
+from streetsight.service.scoring.turns import settle
 from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.turns import take_turn
 from streetsight.service.store.types import now
@@ -69,6 +70,7 @@ def bring_in(session: WriteSession, actor: Actor, scheme: Scheme, reason: str) -
 
 def adopt(session: WriteSession, actor: Actor, version: SchemeVersion, month: Span, reason: str) -> None:
     """Score by a version from a month on. Raises MonthClosed, when that month or a later one is closed."""
+    settle(session, version.key)
     last = session.scalar(
         select(func.max(ClosedPeriod.ends)).where(
             ClosedPeriod.scheme == version.key, ClosedPeriod.grain == "month",

@@ -23,6 +23,7 @@ from streetsight.service.shops.schemas import RatingSet
 from streetsight.service.shops.service import find_open, open_shops, visible
 from streetsight.service.shops.tables import Shop, ShopMonth, ShopRating
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import take_turn
 from streetsight.service.store.types import now
 
 Span = tuple[date, date]
@@ -152,13 +153,17 @@ def close_month(session: WriteSession, actor: Actor, month: Month, zone: tzinfo)
         WholeCityOnly, MonthClosed, MonthNotOver
     """
     require_whole_city(actor)
+    # Who closes it too waits here, and who sets a rating; points are added to the shops.
+    take_turn(session, f"shops {month.name}")
+    session.scalars(select(Shop.id).order_by(Shop.id).with_for_update()).all()
     _require_open(session, month.name)
     if moments_of(span_of(month.name), zone)[1] > now():
         raise MonthNotOver(
             "{month} is not over; it can be closed from the first day after it", month=month.name
         )
-    session.scalars(select(Shop.id).order_by(Shop.id).with_for_update()).all()  # their points are added to
     said = {row.shop_id: row for row in _rows_of(session, month.name)}
+    if any(row.decided == "person" and shop_id not in said for shop_id, row in month.rows.items()):
+        month = read_month(session, month.name, zone)  # somebody took their word back: the rule's again
     rows = {shop_id: said.get(shop_id) or _copy(row) for shop_id, row in month.rows.items()}
     session.add_all(rows.values())
     for shop_id, row in sorted(rows.items()):

@@ -9,10 +9,15 @@ from streetsight.service.store.sessions import WriteSession
 Selected = TypeVar("Selected", bound=Select)  # type: ignore[type-arg]
 
 
-def take_turn(session: WriteSession, name: str) -> None:
-    """Wait for the turn of this name: what is read from now on, nobody of the same name changes."""
+def take_turn(session: WriteSession, name: str, shared: bool = False) -> None:
+    """Wait for the turn of this name: what is read from now on, nobody of the same name changes.
+
+    Args:
+        shared: have it beside others who share it; whoever wants it alone waits for all of them.
+    """
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
+        lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        session.execute(select(lock(func.hashtext(name))))
 
 
 def locked(wanted: Selected) -> Selected:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from certificates import self_signed
+from crossing import crossed
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,14 +23,21 @@ from streetsight.service.agent.identity import Identity, NotEnrolled, OtherServe
 from streetsight.service.agent.link import Link
 from streetsight.service.agent.pacing import Bucket
 from streetsight.service.agent.remote import NotOurs, SettingsInForce, Signed
-from streetsight.service.auth.actor import Role
+from streetsight.service.auth.actor import SYSTEM, Role
+from streetsight.service.devices.enrolling import make_code
+from streetsight.service.devices.remote import put_settings
 from streetsight.service.devices.tables import Enrolment
 from streetsight.service.settings import Settings
+from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
+from streetsight.service.store.sealing import open_sealer
 from streetsight.service.store.types import now
 
 SignIn = Callable[..., TestClient]
 CLAIM = "c" * 43
+
+# Two at once need two writers.
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -93,6 +101,34 @@ def test_codes_that_are_over_or_never_were_are_refused_alike(
     said = {ask(client, code).text.replace(code, "") for code in (replaced, late, "0000-0000-0000", "?")}
     reasons = {json.loads(each)["detail"] for each in said}
     assert len(reasons) == 1
+
+
+@ON_POSTGRESQL
+def test_of_two_codes_made_at_once_one_is_good(
+    client: TestClient, admin: TestClient, device: str, database: Database
+) -> None:
+    (_, first), second = crossed(
+        database,
+        lambda session: make_code(session, SYSTEM, device.rpartition("/")[2], ["upload"], 1),
+        lambda: code_of(admin, device),
+    )
+    assert ask(client, first).json()["code"] == "code_over"
+    assert ask(client, second.result()).status_code == 201
+
+
+@ON_POSTGRESQL
+def test_first_settings_put_twice_at_once_are_two_versions(
+    admin: TestClient, device: str, database: Database, settings: Settings
+) -> None:
+    first, second = crossed(
+        database,
+        lambda session: put_settings(
+            session, SYSTEM, device.rpartition("/")[2], {"every_m": 7}, open_sealer(settings)
+        ),
+        lambda: admin.put(f"{device}/settings", json={"every_m": 9}),
+    )
+    assert first.version == 1
+    assert (second.result().status_code, second.result().json()["version"]) == (200, 2)
 
 
 def test_settings_are_signed_versioned_and_told_by_the_heartbeat(

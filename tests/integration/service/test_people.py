@@ -5,11 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from crossing import crossed
 from fastapi.testclient import TestClient
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from waiting import wait_for
 
 from streetsight.service.audit.tables import AuditEntry
@@ -18,8 +20,16 @@ from streetsight.service.auth.access import COOKIE
 from streetsight.service.auth.actor import SYSTEM, Role
 from streetsight.service.auth.csrf import HEADER, csrf_token
 from streetsight.service.auth.tokens import token_hash
-from streetsight.service.people.links import add_link
-from streetsight.service.people.service import NewPerson, add_person, change_person, checked_hash
+from streetsight.service.people.links import Choice, LinkOver, add_link, find_link, use_link
+from streetsight.service.people.service import (
+    NewPerson,
+    add_person,
+    change_person,
+    checked_hash,
+    find_person,
+    set_password,
+)
+from streetsight.service.people.sessions import Begun, Visit
 from streetsight.service.people.tables import (
     Person,
     PersonSession,
@@ -27,9 +37,12 @@ from streetsight.service.people.tables import (
     SetupLink,
     SignInFailures,
 )
+from streetsight.service.resources import Resources
 from streetsight.service.settings import Settings
 from streetsight.service.store.base import Base
+from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
+from streetsight.service.store.sessions import WriteSession
 from streetsight.service.store.types import now
 
 PASSWORD = "nine-lamps-on-wet-asphalt"
@@ -38,6 +51,8 @@ SOME_ID = "01a20233-5f67-77ae-9e8a-8156a002b49c"
 
 # What does not hang on the kind of database is tried on one.
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+# Two at once need two writers.
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 SignIn = Callable[..., TestClient]
 Start = Callable[..., TestClient]
@@ -266,6 +281,25 @@ def test_a_password_changes_and_every_session_ends(
     assert "person.password_changed" in audited(settings)
 
 
+@ON_POSTGRESQL
+@pytest.mark.parametrize("how", ["sign in", "change"])
+def test_a_password_that_is_being_changed_is_good_no_more(
+    visitor: TestClient, zhang: str, database: Database, how: str
+) -> None:
+    if how == "change":
+        sign_in(visitor)
+    hashed = checked_hash(OTHER, "zhang.san")
+    _, late = crossed(
+        database,
+        lambda session: set_password(session, SYSTEM, find_person(session, zhang), hashed),
+        lambda: sign_in(visitor) if how == "sign in" else change(visitor, PASSWORD, "by the old canal 7"),
+    )
+    assert late.result().status_code == (401 if how == "sign in" else 403), late.result().text
+    assert late.result().json()["code"] == "wrong_password"
+    visitor.cookies.clear()
+    assert sign_in(visitor, password=OTHER).status_code == 201
+
+
 def change(client: TestClient, current: str, new: str) -> Any:
     return client.put("/v1/people/self/password", json={"current": current, "new": new})
 
@@ -406,6 +440,37 @@ def test_nobody_gives_themselves_more_or_locks_everybody_out(person: SignIn, set
         change_person(session, SYSTEM, me, {"role": "viewer"})
 
 
+@ON_POSTGRESQL
+def test_of_two_who_change_a_person_at_once_one_is_told(
+    person: SignIn, zhang: str, database: Database
+) -> None:
+    admin = person(Role.ADMIN)
+    _, late = crossed(
+        database,
+        lambda session: change_person(session, SYSTEM, zhang, {"name": "张三丰"}, 1),
+        lambda: admin.patch(f"/v1/people/{zhang}", json={"unit": "环卫所"}, headers={"If-Match": '"1"'}),
+    )
+    is_refused(late.result(), 412, "stale")
+    shown = admin.get(f"/v1/people/{zhang}").json()
+    assert (shown["name"], shown["unit"], shown["version"]) == ("张三丰", None, 2)
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("change", [{"role": "viewer"}, {"state": "disabled"}])
+def test_two_admins_who_put_each_other_out_leave_one(
+    person: SignIn, database: Database, change: dict[str, str]
+) -> None:
+    one, other = person(Role.ADMIN), person(Role.ADMIN)
+    mine, theirs = (each.get("/v1/people/self").json()["id"] for each in (one, other))
+    _, late = crossed(
+        database,
+        lambda session: change_person(session, SYSTEM, theirs, change),
+        lambda: other.patch(f"/v1/people/{mine}", json=change, headers={"If-Match": '"1"'}),
+    )
+    is_refused(late.result(), 409, "last_admin")
+    assert one.get(f"/v1/people/{mine}").json()["role"] == "admin"
+
+
 def test_an_admin_of_some_areas_looks_after_these_alone(person: SignIn) -> None:
     everywhere, district = person(Role.ADMIN), person(Role.ADMIN, ["/330106/"])
     inside = {"login": "in", "name": "in", "role": "viewer", "areas": ["/330106/330106003/"]}
@@ -484,6 +549,44 @@ def test_a_link_used_twice_at_the_same_moment_makes_one_admin(
     assert sorted(answers) == [201, 403, 403, 403]
 
 
+@ON_POSTGRESQL
+@pytest.mark.parametrize("invited", [False, True])
+def test_a_link_used_at_two_servers_at_once_lets_one_in(
+    visitor: TestClient, settings: Settings, database: Database, invited: bool
+) -> None:
+    zhang = add(settings, NewPerson("zhang.san", "张三", Role.ADMIN)) if invited else None
+    token = new_link(settings, zhang)
+
+    def use(session: WriteSession) -> Begun:
+        writer = SimpleNamespace(run=lambda unit: unit(session))
+        server = cast(Resources, SimpleNamespace(database=database, writer=writer))
+        return use_link(server, token, Choice(PASSWORD, "boss"), Visit("setup", timedelta(hours=1)), None)
+
+    form = {"token": token, "login": "second", "password": OTHER}
+    _, late = crossed(database, use, lambda: visitor.post("/v1/setup", data=form))
+    is_refused(late.result(), 403, "link_over")
+    with database.read() as session:
+        admins = select(func.count()).where(Person.role == Role.ADMIN.value)
+        assert session.scalar(admins) == 1
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("invited", [False, True])
+def test_of_two_links_made_at_once_one_is_good(
+    zhang: str, settings: Settings, database: Database, invited: bool
+) -> None:
+    whose = zhang if invited else None
+
+    def make(session: WriteSession) -> str:
+        return add_link(session, SYSTEM, find_person(session, whose) if whose else None)
+
+    first, second = crossed(database, make, lambda: new_link(settings, whose))
+    with database.read() as session:
+        find_link(session, second.result())
+        with pytest.raises(LinkOver):
+            find_link(session, first)
+
+
 @ON_SQLITE
 def test_whom_an_admin_invites_chooses_the_password(person: SignIn, visitor: TestClient, zhang: str) -> None:
     sign_in(visitor)
@@ -498,6 +601,6 @@ def test_whom_an_admin_invites_chooses_the_password(person: SignIn, visitor: Tes
     assert sign_in(visitor, password=OTHER).status_code == 201
 
 
-def new_link(settings: Settings) -> str:
+def new_link(settings: Settings, whose: str | None = None) -> str:
     with open_database(settings) as database, database.write() as session:
-        return add_link(session, SYSTEM)
+        return add_link(session, SYSTEM, find_person(session, whose) if whose else None)

@@ -1,26 +1,36 @@
 """Months from confirmed issues to a frozen ranking, over HTTP, on both databases."""
 
+import json
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import yaml
+from crossing import crossed, wait_until_stuck
 from fastapi.testclient import TestClient
 from places import write_places
 from sqlalchemy import select, update
 
-from streetsight.service.auth.actor import Role
+from streetsight.service.auth.actor import SYSTEM, Role
+from streetsight.service.scoring import periods
+from streetsight.service.scoring.figures import enter
 from streetsight.service.scoring.reading import example_schemes
+from streetsight.service.scoring.spans import span_of
 from streetsight.service.scoring.tables import ClosedPeriod, ClosedSheet
 from streetsight.service.settings import Settings
+from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
 
 Person = Callable[..., TestClient]
 Lead = Callable[..., str]
 OCTOBER = datetime(2026, 10, 14, 3, tzinfo=UTC)  # a Wednesday morning in China
 SOUTH, NORTH = (120.10, 30.20, 120.20, 30.30), (120.10, 30.31, 120.20, 30.40)
+
+# Two at once need two writers.
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -296,3 +306,154 @@ def test_days_and_rhythm(analyst: TestClient, filed: Callable[..., str]) -> None
     assert [(each["period"], each["cases"], each["hot"]) for each in weeks] == [
         ("2026-W42", 1, {"S": 1}), ("2026-W43", 1, {"S": 1}),
     ]  # fmt: skip
+
+
+@pytest.fixture
+def october(analyst: TestClient, filed: Callable[..., str]) -> str:
+    """Path of a month that can be closed: of a scheme with points by hand and a figure, with one of each."""
+    filed()
+    content = document(
+        key="mixed", total=110, parts=[
+            *document()["parts"],
+            {"key": "survey", "zh": "满意度", "en": "survey", "weight": 10, "items": [
+                {"key": "survey", "zh": "问卷", "en": "survey", "full": 10, "starts": "zero", "rules": [
+                    {"key": "s", "kind": "by_figure", "zh": "满意度", "en": "s", "of": "satisfaction",
+                     "points": 10}]}]},
+        ],
+    )  # fmt: skip
+    content["parts"][0]["items"][0]["rules"].append(
+        {"key": "hand", "kind": "manual", "zh": "人工", "en": "by hand", "lowest": -5, "highest": 5}
+    )
+    for _ in range(2):
+        assert analyst.post("/v1/schemes", json={"document": content, "reason": "test"}).status_code == 201
+    adopt(analyst, 1)
+    path = "/v1/scores/mixed/2026-10"
+    bring(analyst, path, "first.csv", "S,satisfaction,80\nN,satisfaction,80\n")
+    assert give(analyst, path, "at first").status_code == 201
+    return path
+
+
+def adopt(client: TestClient, number: int) -> None:
+    asked = {"month": "2026-10", "reason": "test"}
+    answer = client.post(f"/v1/schemes/mixed/versions/{number}/adopt", json=asked)
+    assert answer.status_code == 200, answer.text
+
+
+def bring(client: TestClient, path: str, name: str, lines: str) -> None:
+    sent = {"file": (name, f"code,key,value\n{lines}")}
+    answer = client.post(f"{path}/figures", files=sent)
+    assert answer.status_code == 200, answer.text
+
+
+def give(client: TestClient, path: str, reason: str) -> Any:
+    sent = {"code": "S", "rule": rule_of(), "points": "-1", "reason": reason}
+    return client.post(f"{path}/entries", json=sent)
+
+
+def rule_of() -> str:
+    part = document()["parts"][0]
+    return f"{part['key']}.{part['items'][0]['key']}.hand"
+
+
+def take_back(client: TestClient, path: str) -> None:
+    entry = client.get(f"{path}/entries").json()["items"][0]["id"]
+    answer = client.delete(f"{path}/entries/{entry}")
+    assert answer.is_success, answer.text
+
+
+def announce(client: TestClient) -> None:
+    day = {"day": f"{OCTOBER:%Y-%m-%d}", "note": "市级明察"}
+    assert client.put("/v1/inspection-days/2026-10", json={"items": [day]}).status_code == 204
+
+
+def after_gathering(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[int], object]) -> None:
+    """Something happens each time a month is reckoned; it is told how often it was before."""
+    standing, count = periods._standing, iter(range(99))
+
+    def reckoned(*args: Any, **named: Any) -> periods.Result:
+        result = standing(*args, **named)
+        meanwhile(next(count))
+        return result
+
+    monkeypatch.setattr(periods, "_standing", reckoned)
+
+
+@pytest.mark.parametrize(
+    ("what", "counts"),
+    [
+        ("given", lambda sheet: "meanwhile" in sheet and "at first" in sheet),
+        ("taken back", lambda sheet: "at first" not in sheet),
+        ("figure", lambda sheet: json.loads(sheet)["total"] == "107.50"),
+        ("announced", lambda sheet: '"announced"' in sheet),
+        ("adopted", lambda sheet: json.loads(sheet)["version"] == 2),
+    ],
+)
+def test_what_is_brought_in_while_a_month_is_closed_counts_in_it(
+    analyst: TestClient,
+    october: str,
+    what: str,
+    counts: Callable[[str], bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert not counts(analyst.get(f"{october}/sheets/S").text)
+    bringing: dict[str, Callable[[], object]] = {
+        "given": lambda: give(analyst, october, "meanwhile"),
+        "taken back": lambda: take_back(analyst, october),
+        "figure": lambda: bring(analyst, october, "late.csv", "S,satisfaction,90\n"),
+        "announced": lambda: announce(analyst),
+        "adopted": lambda: adopt(analyst, 2),
+    }
+    after_gathering(monkeypatch, lambda time: bringing[what]() if time == 0 else None)
+    assert analyst.post(f"{october}/close", json={}).status_code == 200
+    monkeypatch.undo()
+    assert counts(analyst.get(f"{october}/sheets/S").text)
+    assert analyst.post(f"{october}/recompute").json()["different"] == []
+
+
+def test_a_month_is_closed_however_much_is_brought_in_meanwhile(
+    analyst: TestClient, october: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[int] = []
+
+    def meanwhile(time: int) -> None:
+        if time < periods.RECKONINGS:  # then who brings something in waits
+            answers.append(give(analyst, october, f"time {time}").status_code)
+
+    after_gathering(monkeypatch, meanwhile)
+    assert analyst.post(f"{october}/close", json={}).status_code == 200
+    monkeypatch.undo()
+    assert answers == [201] * periods.RECKONINGS
+    sheet = analyst.get(f"{october}/sheets/S").text
+    assert all(f"time {time}" in sheet for time in range(periods.RECKONINGS))
+    assert give(analyst, october, "too late").json()["code"] == "month_closed"
+
+
+@ON_POSTGRESQL
+def test_a_closing_waits_for_points_that_are_being_given(
+    analyst: TestClient, october: str, database: Database, settings: Settings
+) -> None:
+    given = "mixed", span_of("2026-10"), "S", rule_of(), Decimal(-1), "meanwhile"
+    _, closing = crossed(
+        database,
+        lambda session: enter(session, settings, SYSTEM, *given),
+        lambda: analyst.post(f"{october}/close", json={}),
+    )
+    assert closing.result().status_code == 200
+    assert "meanwhile" in analyst.get(f"{october}/sheets/S").text
+
+
+@ON_POSTGRESQL
+def test_points_that_come_while_a_month_is_being_frozen_are_refused(
+    analyst: TestClient, october: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freeze, late = periods.freeze, list[Future[Any]]()
+
+    def frozen(*args: Any) -> ClosedPeriod:
+        late.append(pool.submit(give, analyst, october, "too late"))
+        wait_until_stuck(database, late[0])
+        return freeze(*args)
+
+    monkeypatch.setattr(periods, "freeze", frozen)
+    with ThreadPoolExecutor(1) as pool:
+        assert analyst.post(f"{october}/close", json={}).status_code == 200
+    assert (late[0].result().status_code, late[0].result().json()["code"]) == (409, "month_closed")

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from crossing import crossed
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,17 +17,20 @@ from sqlalchemy.exc import DBAPIError
 from streets import STREET, act_on_issue, filed, import_city, registered
 
 from streetsight.service.audit.tables import AuditEntry
-from streetsight.service.auth.actor import Role
+from streetsight.service.auth.actor import SYSTEM, Role
 from streetsight.service.coverage.tables import CoveredTile
 from streetsight.service.devices.tables import Device
 from streetsight.service.documents.reading import read_file
 from streetsight.service.patrols.tables import Patrol
 from streetsight.service.settings import Settings
 from streetsight.service.shops.front import Found
+from streetsight.service.shops.months import close_month, read_month
 from streetsight.service.shops.rating import rate
 from streetsight.service.shops.rules import ShopRules, example_files
-from streetsight.service.shops.tables import Shop, ShopPoint
+from streetsight.service.shops.tables import Shop, ShopMonth, ShopPoint
+from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
+from streetsight.service.store.sessions import WriteSession
 
 Lead = Callable[..., str]
 Person = Callable[..., TestClient]
@@ -314,6 +318,44 @@ def test_a_closed_month_stays_as_it_was(
         ("rating", 5, 25), ("start", 20, 20),
     ]  # fmt: skip
     assert read(inspector, f"{first}/points")[0]["amount"] == 2
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # two at once need two writers
+@pytest.mark.usefixtures("rules")
+@pytest.mark.parametrize("shops", [0, 2])
+def test_of_two_who_close_a_month_at_once_one_is_told(person: Person, database: Database, shops: int) -> None:
+    inspector = person(Role.INSPECTOR)
+    for number in range(shops):
+        added(inspector, code=f"D-{number}")
+    with database.write() as session:
+        session.execute(update(Shop).values(created_at=LAST_DAY_BEFORE))
+
+    def close(session: WriteSession) -> ShopMonth:
+        return close_month(session, SYSTEM, read_month(session, BEFORE, ZONE), ZONE)
+
+    first, second = crossed(database, close, lambda: inspector.post(f"/v1/shops/months/{BEFORE}/closing"))
+    assert sum(first.sums.values()) == shops
+    assert (second.result().status_code, second.result().json()["code"]) == (409, "month_closed")
+
+
+@pytest.mark.usefixtures("rules")
+def test_a_rating_taken_back_while_its_month_is_closed_is_the_rules(
+    person: Person, database: Database
+) -> None:
+    inspector = person(Role.INSPECTOR)
+    path = added(inspector)
+    with database.write() as session:
+        session.execute(update(Shop).values(created_at=LAST_DAY_BEFORE))
+    rating = f"{path}/ratings/{BEFORE}"
+    said = {"band": "model", "score": 96, "reason": "复查"}
+    assert inspector.put(rating, json=said).status_code == 200
+    with database.read() as session:
+        month = read_month(session, BEFORE, ZONE)
+    assert inspector.put(rating, json={"band": None, "reason": "看错了"}).status_code == 200
+    with database.write() as session:
+        assert close_month(session, SYSTEM, month, ZONE).sums == {"not_inspected": 1}
+    shown = read(inspector, f"/v1/shops/months/{BEFORE}")["items"][0]
+    assert (shown["decided"], shown["band"]) == ("rule", None)
 
 
 @pytest.mark.usefixtures("rules")
