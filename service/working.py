@@ -53,7 +53,7 @@ def handlers(database: Database, blobs: Blobs, engine: Engine, settings: Setting
     within_m = categories_of(settings).same_within_m
     return [
         DetectJob(database, engine, debounce),
-        AssembleJob(database, blobs, rules, lambda: engine.release.card, within_m),
+        AssembleJob(database, blobs, rules, lambda: engine.release.card, settings.zone, within_m),
         AreaJob(database),
         PlacesJob(database),
         UploadJob(database, blobs, settings),

@@ -141,10 +141,10 @@ def read_sentences(lines: Iterable[str], faults: Faults) -> Iterator[Fix]:
         day, latest = epoch.day or day, epoch.time
         if epoch.rmc is None and epoch.gga is None:
             continue  # errors or a date without a position
-        if day is None:
-            faults["no_time"] += 1
-        elif (epoch.rmc and epoch.rmc.status != "A") or (epoch.gga and not epoch.gga.gps_qual):
+        if (epoch.rmc and epoch.rmc.status != "A") or (epoch.gga and not epoch.gga.gps_qual):
             faults["no_fix"] += 1
+        elif day is None:
+            faults["no_time"] += 1
         else:
             try:
                 yield _fix_of_epoch(epoch, day)
@@ -179,7 +179,7 @@ def _epochs(lines: Iterable[str], faults: Faults) -> Iterator[_Epoch]:
                 yield epoch
             epoch = _Epoch(moment)
         kind = sentence.sentence_type
-        if kind in ("RMC", "ZDA"):
+        if kind == "ZDA" or (kind == "RMC" and sentence.status == "A"):  # a void RMC may say 1980
             epoch.day = _date(sentence) or epoch.day
         if kind != "ZDA":
             setattr(epoch, kind.lower(), sentence)

@@ -6,6 +6,7 @@ but for what people decide meanwhile, which is read again in the transaction tha
 """
 
 from collections.abc import Callable
+from datetime import tzinfo
 from functools import partial
 
 import structlog
@@ -52,17 +53,18 @@ class AssembleJob:
     alone = True
 
     def __init__(
-        self, database: Database, blobs: Blobs, rules: Rules, card: Callable[[], Card],
+        self, database: Database, blobs: Blobs, rules: Rules, card: Callable[[], Card], zone: tzinfo,
         reports_within_m: float = RADIUS_M,
     ) -> None:  # fmt: skip
         """Of the city.
 
         Args:
             card: of the release in force; its recall tells how much an empty look proves.
+            zone: whose midnight parts the days on which ground was seen.
             reports_within_m: what was reported so near to a new lead is about the same thing.
         """
         self._database, self._blobs, self._rules, self._card = database, blobs, rules, card
-        self._reports_within_m = reports_within_m
+        self._zone, self._reports_within_m = zone, reports_within_m
 
     def work(self, claim: Claim) -> Effect:
         with self._database.read() as session:
@@ -72,7 +74,7 @@ class AssembleJob:
             return nothing
         masking = Masking(context.zones, context.rules.certainty.mask)
         tracked = track(material, masking, self._blobs)
-        tiles = tiles_of(tracked, material.patrol_id)
+        tiles = tiles_of(tracked, material.patrol_id, self._zone)
         with self._database.read() as session:
             merged = merge(session, material, tracked.sightings, context)
             rechecked = recheck_around(session, material, tracked, merged, context, recall_of(self._card()))

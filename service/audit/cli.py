@@ -74,11 +74,12 @@ def departures(
     from streetsight.service.departures.schemas import DepartureShown, csv_lines
     from streetsight.service.departures.service import Wanted
     from streetsight.service.departures.service import departures as run
+    from streetsight.service.settings import read_settings
 
     with database_of_settings(lang) as (database, _language), database.read() as session:
         found = run(session, Wanted(channel=_channel(channel)))
         if as_csv:
-            for line in csv_lines(found):
+            for line in csv_lines(found, read_settings().zone):
                 typer.echo(line, nl=False)
             return
         for each in found:

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Security
-from pydantic import AwareDatetime
 
 from streetsight.service.audit import service
 from streetsight.service.audit.schemas import AuditPage, EntryShown, Head
@@ -11,6 +10,7 @@ from streetsight.service.auth.access import NotAllowed, allowed
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission
 from streetsight.service.dependencies import Limit, Server, Text
+from streetsight.service.moments import Bound
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
@@ -34,8 +34,8 @@ def list_entries(
         str | None, Query(pattern=r"^[a-z_]{1,30}(\.[a-z_]{1,30})?$", description="`noun.verb`, or `noun`.")
     ] = None,
     subject: Annotated[Text | None, Query(max_length=200, description="`noun/id`.")] = None,
-    since: AwareDatetime | None = None,
-    before: AwareDatetime | None = None,
+    since: Bound | None = None,
+    before: Bound | None = None,
 ) -> AuditPage:
     """What was done, newest first."""
     require_everywhere(actor)

@@ -12,12 +12,20 @@ from typing import Any, Literal, get_args
 from streetsight.models.language import translate
 from streetsight.models.taxonomy import Language
 from streetsight.service.calendar.working import WorkingCalendar
+from streetsight.service.faults import Invalid
+from streetsight.service.moments import LATEST
 
 Clock = Literal["continuous", "working_hours", "working_days", "calendar_days"]
 CLOCKS: tuple[Clock, ...] = get_args(Clock)
 BY_DAYS: frozenset[Clock] = frozenset({"working_days", "calendar_days"})
 BY_CALENDAR: frozenset[Clock] = frozenset({"working_hours", "working_days"})
 FARTHEST = date(9999, 1, 1)
+
+
+class TooFar(Invalid):
+    """A limit that ends where the calendar does not go."""
+
+    code = "too_far"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +68,14 @@ def due(limit: Limit, start: datetime, calendar: WorkingCalendar) -> datetime:
 
     Raises:
         CalendarLacksYear: for working time in a year that the calendar does not have.
+        TooFar: beyond the last year that there is.
     """
     if limit.clock == "continuous":
-        return (start + timedelta(minutes=limit.amount)).astimezone(UTC)
+        return _later(start.astimezone(UTC), timedelta(minutes=limit.amount))
     if limit.clock == "working_hours":
         return after_working(calendar, start, timedelta(minutes=limit.amount))
     if limit.clock == "calendar_days":
-        there = start.astimezone(calendar.zone)
-        return (there + timedelta(days=limit.amount)).astimezone(UTC)
+        return _later(start.astimezone(calendar.zone), timedelta(days=limit.amount))
     return _after_working_days(calendar, start, limit.amount)
 
 
@@ -108,6 +116,13 @@ def after_working(calendar: WorkingCalendar, start: datetime, length: timedelta)
             return (begin + left).astimezone(UTC)
         left -= max(timedelta(0), closes - begin)
     raise AssertionError("the calendar ends before the years do")
+
+
+def _later(start: datetime, length: timedelta) -> datetime:
+    """So much later on the clock of `start`; UTC. Raises TooFar."""
+    if start > LATEST - length:
+        raise TooFar("the limit ends after the year 9999; name an earlier start, or a shorter limit")
+    return (start + length).astimezone(UTC)
 
 
 def _after_working_days(calendar: WorkingCalendar, start: datetime, days: int) -> datetime:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from streetsight.service.calendar.clocks import due
 from streetsight.service.calendar.reading import DeadlineDocument, LimitRow, StepSent
-from streetsight.service.calendar.working import WorkingCalendar
+from streetsight.service.calendar.working import CalendarLacksYear, NoCalendar, WorkingCalendar
 
 
 class Subject(Protocol):
@@ -57,14 +57,33 @@ def fits(row: LimitRow, subject: Subject) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Supervision steps after a deadline, as of a moment.
+
+    Attributes:
+        reached: in the order of the table.
+        following: when the next one is, of those whose moment is known.
+        unknown: why the moment of others cannot be reckoned; None when all are known.
+    """
+
+    reached: Sequence[StepSent]
+    following: datetime | None
+    unknown: CalendarLacksYear | NoCalendar | None
+
+
 def steps_until(
     table: DeadlineDocument, due_at: datetime, calendar: WorkingCalendar, moment: datetime
-) -> tuple[Sequence[StepSent], datetime | None]:
+) -> Steps:
     """Supervision steps that a deadline has reached, and when the next one is.
 
-    Raises:
-        CalendarLacksYear, NoCalendar: for steps in working time.
+    A step in working time that the calendar does not have holds no other step up.
     """
-    moments = [(due(step.after.made(), due_at, calendar), step) for step in table.supervision]
+    moments, unknown = list[tuple[datetime, StepSent]](), None
+    for step in table.supervision:
+        try:
+            moments.append((due(step.after.made(), due_at, calendar), step))
+        except (CalendarLacksYear, NoCalendar) as error:
+            unknown = error
     reached = [step for at, step in moments if at < moment]
-    return reached, min((at for at, _ in moments if at >= moment), default=None)
+    return Steps(reached, min((at for at, _ in moments if at >= moment), default=None), unknown)

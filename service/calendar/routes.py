@@ -5,7 +5,6 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response, Security
-from pydantic import AwareDatetime
 
 from streetsight.service.auth.access import Analyst, allowed
 from streetsight.service.auth.actor import Actor
@@ -21,6 +20,7 @@ from streetsight.service.documents.schemas import InForce, VersionShown
 from streetsight.service.documents.service import version_of
 from streetsight.service.errors import language_of
 from streetsight.service.etags import IfMatch, etag
+from streetsight.service.moments import Moment
 from streetsight.service.store.types import now
 
 router = APIRouter(prefix="/v1/calendar", tags=["calendar"])
@@ -67,7 +67,7 @@ def read_due(
     request: Request,
     clock: Clock,
     amount: Annotated[int, Query(ge=0, le=100_000, description="Minutes, or days for clocks of days.")],
-    start: AwareDatetime | None = None,
+    start: Moment | None = None,
 ) -> DueShown:
     """When a limit ends that begins at a moment, now if none is given."""
     begin, limit = start or now(), Limit(clock, amount)

@@ -3,7 +3,7 @@
 import tomllib
 from calendar import monthrange
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from streetsight.models.language import SpokenError
 from streetsight.service.dependencies import Text
+from streetsight.service.moments import morning
 
 TEMPLATES = Path(__file__).with_name("templates.toml")
 Window = tuple[date, date]
@@ -93,9 +94,7 @@ def counts_on(rows: Sequence[dict[str, Any]], day: date) -> bool:
 def moments_of(window: Window, zone: tzinfo) -> tuple[datetime, datetime]:
     """The first moment of a window and the first one after it, UTC."""
     first, last = window
-    after = last + timedelta(days=1)
-    begin, end = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (first, after))
-    return begin.astimezone(UTC), end.astimezone(UTC)
+    return morning(first, zone), morning(last, zone, days=1)
 
 
 def templates(year: int) -> list[TemplateShown]:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from streetsight.models.language import SpokenError
 from streetsight.service.areas.reading import Kind as AreaKind
@@ -13,6 +13,7 @@ from streetsight.service.campaigns.tables import Campaign, CampaignCheck, Campai
 from streetsight.service.dependencies import Id, Text
 from streetsight.service.issues.schemas import Photos, UnitName, Words
 from streetsight.service.issues.subsets import SubsetSent, Word
+from streetsight.service.moments import Moment
 
 Reason = Annotated[Text, Field(min_length=1, max_length=500)]
 IssueName = Annotated[str, Field(pattern=r"^[0-9a-f-]{15,36}$")]
@@ -167,7 +168,7 @@ class CheckSent(_Sent):
     outcome: Outcome
     text: Words | None = None
     photos: Photos = []
-    at: AwareDatetime | None = None
+    at: Moment | None = None
 
     @model_validator(mode="after")
     def _shows_something(self) -> "CheckSent":

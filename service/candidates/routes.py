@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, BeforeValidator, StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 
 from streetsight.inference.rules.settings import Level
 from streetsight.service.auth.access import Viewer
@@ -20,6 +20,7 @@ from streetsight.service.errors import language_of
 from streetsight.service.etags import etag, is_known, not_modified
 from streetsight.service.exports import MEDIA_TYPES, CrsWanted, FormWanted, export, form_wanted, rows_of
 from streetsight.service.frames.service import parse_bounds
+from streetsight.service.moments import Bound
 
 router = APIRouter(prefix="/v1/candidates", tags=["candidates"])
 
@@ -49,10 +50,10 @@ def filters_wanted(
     source: Annotated[list[Source], Query(), Given] = [],  # noqa: B006
     severity: Annotated[list[Level], Query(), Given] = [],  # noqa: B006
     min_score: Annotated[float | None, Query(ge=0, le=1), Given] = None,
-    seen_from: Annotated[AwareDatetime | None, Given] = None,
-    seen_before: Annotated[AwareDatetime | None, Given] = None,
-    created_from: Annotated[AwareDatetime | None, Given] = None,
-    created_before: Annotated[AwareDatetime | None, Given] = None,
+    seen_from: Annotated[Bound | None, Given] = None,
+    seen_before: Annotated[Bound | None, Given] = None,
+    created_from: Annotated[Bound | None, Given] = None,
+    created_before: Annotated[Bound | None, Given] = None,
     bbox: Annotated[Bbox | None, Given] = None,
     near: Annotated[str | None, Query(description="lon,lat,radius_m; WGS-84", max_length=200), Given] = None,
     id: Annotated[

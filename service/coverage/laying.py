@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import tzinfo
 from typing import Any
 
 import shapely
@@ -17,9 +18,13 @@ from streetsight.service.store.types import now
 GRID_DEG = 1e-7  # corners are kept to a centimetre
 
 
-def tiles_of(tracked: Tracked, patrol_id: str) -> list[dict[str, Any]]:
-    """Rows of `CoveredTile`."""
-    coverage = Coverage()
+def tiles_of(tracked: Tracked, patrol_id: str, zone: tzinfo) -> list[dict[str, Any]]:
+    """Rows of `CoveredTile`.
+
+    Args:
+        zone: of the city, whose midnight parts the days whatever clock a frame was written by.
+    """
+    coverage = Coverage(zone=zone)
     for one in tracked.passes:
         for frame in one.frames:
             going_on()

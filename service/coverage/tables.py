@@ -12,7 +12,7 @@ class CoveredTile(Row):
     """What one patrol saw of one tile of the map on one day; unions are made tile by tile.
 
     Attributes:
-        day: local, by the clock of the frames; None for frames without a time.
+        day: by the city's clock; None for frames without a time.
         x, y: of `inference.coverage.tiles`: thousandths of a degree.
         seen, passed: ground seen, and ground where the vehicle was but what it saw is unknown; WKB polygons,
             WGS-84 degrees, None for none.

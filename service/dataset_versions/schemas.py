@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from streetsight.models.taxonomy import Language
 from streetsight.service.dataset_versions.tables import DatasetVersion
 from streetsight.service.dependencies import Text
 from streetsight.service.jobs.faults import said
+from streetsight.service.moments import Bound
 
 
 class VersionAsked(BaseModel):
@@ -25,8 +26,8 @@ class VersionAsked(BaseModel):
     note: Annotated[Text, Field(min_length=1, max_length=500)]
     area: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     condition: Annotated[str, Field(pattern="^[a-z_]{1,60}$")] | None = None
-    decided_from: AwareDatetime | None = None
-    decided_before: AwareDatetime | None = None
+    decided_from: Bound | None = None
+    decided_before: Bound | None = None
     frames: Literal["shown", "all"] = "shown"
 
 

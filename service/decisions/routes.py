@@ -5,7 +5,6 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import AwareDatetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from streetsight.models.language import SpokenError
@@ -31,6 +30,7 @@ from streetsight.service.dependencies import Cursor, Id, Limit, Server
 from streetsight.service.errors import code_of, language_of, status_of
 from streetsight.service.etags import IfMatch, etag
 from streetsight.service.faults import Stale
+from streetsight.service.moments import Bound
 from streetsight.service.store.database import spoken
 
 router = APIRouter(prefix="/v1", tags=["decisions"])
@@ -91,8 +91,8 @@ def list_decisions(
     kind: Kind | None = None,
     reason: Annotated[str | None, Query(pattern="^[a-z_]{1,40}$")] = None,
     actor_id: Id | None = None,
-    made_from: AwareDatetime | None = None,
-    made_before: AwareDatetime | None = None,
+    made_from: Bound | None = None,
+    made_before: Bound | None = None,
 ) -> DecisionPage:
     """Decisions in one's areas, newest first."""
     wanted = service.Filters(kind, reason, actor_id, made_from, made_before)

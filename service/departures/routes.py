@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from streetsight.service.audit.routes import Auditor, require_everywhere
 from streetsight.service.departures import service
 from streetsight.service.departures.schemas import DeparturePage, DepartureShown, csv_lines
 from streetsight.service.dependencies import Cursor, Limit, Server, Text
+from streetsight.service.moments import Bound
 from streetsight.service.resources import Resources
 
 router = APIRouter(prefix="/v1/departures", tags=["audit"])
@@ -24,8 +24,8 @@ def list_departures(
     cursor: Cursor = None,
     channel: service.Channel | None = None,
     by: Annotated[Text | None, Query(alias="actor", max_length=100, description="Id of who took it.")] = None,
-    since: AwareDatetime | None = None,
-    before: AwareDatetime | None = None,
+    since: Bound | None = None,
+    before: Bound | None = None,
     form: Annotated[Literal["json", "csv"], Query(alias="format", description="csv: all of them.")] = "json",
 ) -> DeparturePage | Response:
     """Who took what out of the system, when, and how much of it; newest first, a file oldest first."""
@@ -45,4 +45,4 @@ def list_departures(
 
 def _csv(server: Resources, wanted: service.Wanted) -> Iterator[str]:
     with server.exports.entered(), server.database.read() as session:
-        yield from csv_lines(service.departures(session, wanted))
+        yield from csv_lines(service.departures(session, wanted), server.settings.zone)

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,13 +37,13 @@ class DeparturePage(BaseModel):
     next_cursor: str | None
 
 
-def csv_lines(rows: Iterable[object]) -> Iterator[str]:
-    """A CSV for spreadsheets, line by line."""
+def csv_lines(rows: Iterable[object], zone: tzinfo) -> Iterator[str]:
+    """A CSV for spreadsheets, line by line; moments by the clock of `zone`."""
     names = list(DepartureShown.model_fields)
     yield "\ufeff" + _line(names)  # without it Excel takes UTF-8 for something else
     for row in rows:
-        shown = DepartureShown.model_validate(row).model_dump(mode="json")
-        yield _line([_plain(shown[name]) for name in names])
+        shown = DepartureShown.model_validate(row)
+        yield _line([_plain(getattr(shown, name), zone) for name in names])
 
 
 def _line(values: list[str]) -> str:
@@ -52,5 +52,7 @@ def _line(values: list[str]) -> str:
     return text.getvalue()
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, zone: tzinfo) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(zone).isoformat()
     return "" if value is None else str(plain(value))

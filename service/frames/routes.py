@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response, Security
-from pydantic import AwareDatetime
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import UploadFile
 
@@ -30,6 +29,7 @@ from streetsight.service.frames.schemas import (
 )
 from streetsight.service.frames.uploads import PHOTO, PHOTOS, ManyPhotos, OnePhoto, body_schema
 from streetsight.service.metrics import UPLOADED_BYTES, UPLOADS
+from streetsight.service.moments import Bound
 from streetsight.service.privacy.photos import OWN, original, redacted
 from streetsight.service.privacy.publishing import Size
 from streetsight.service.privacy.service import frame_for
@@ -107,8 +107,8 @@ def list_frames(
     state: Literal["queued", "detected", "failed"] | None = None,
     class_name: Annotated[str | None, Query(alias="class", pattern="^[a-z_]{1,60}$")] = None,
     min_score: Annotated[float | None, Query(ge=0, le=1)] = None,
-    taken_from: AwareDatetime | None = None,
-    taken_before: AwareDatetime | None = None,
+    taken_from: Bound | None = None,
+    taken_before: Bound | None = None,
     bbox: Annotated[str | None, Query(description="west,south,east,north; WGS-84 degrees")] = None,
     area: Annotated[Text | None, Query(max_length=200, description="Path or code of an area.")] = None,
     device_id: Id | None = None,

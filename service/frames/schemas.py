@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from streetsight.models.frame import PositionSource
@@ -12,6 +12,7 @@ from streetsight.service.dependencies import Id, Text
 from streetsight.service.detections.schemas import ResultShown
 from streetsight.service.faults import Invalid
 from streetsight.service.frames.tables import Frame
+from streetsight.service.moments import Moment
 from streetsight.service.store.types import with_offset
 
 Value = TypeVar("Value")
@@ -53,10 +54,10 @@ class MetadataSent(_Strict):
     name: Annotated[Text, Field(max_length=255)] | None = None
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     patrol_id: Id | None = None
-    taken_at: AwareDatetime | None = None
+    taken_at: Moment | None = None
     position: PositionSent | None = None
     camera: Annotated[Text, Field(max_length=200)] | None = None
-    gps_time: AwareDatetime | None = None
+    gps_time: Moment | None = None
     course_deg: Annotated[Finite, Field(ge=0, lt=360)] | None = None
     speed_mps: Annotated[Finite, Field(ge=0, le=150)] | None = None
     dop: Annotated[Finite, Field(gt=0, le=1000)] | None = None

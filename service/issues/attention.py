@@ -1,6 +1,6 @@
 """What time itself does to issues: deadlines pass, and supervision steps are reached."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
@@ -9,7 +9,7 @@ from streetsight.service.auth.actor import SYSTEM
 from streetsight.service.calendar.deadlines import steps_until
 from streetsight.service.calendar.reading import DeadlineDocument, StepSent
 from streetsight.service.calendar.service import calendar_in_force, deadlines_in_force
-from streetsight.service.calendar.working import CalendarLacksYear, NoCalendar, WorkingCalendar
+from streetsight.service.calendar.working import WorkingCalendar
 from streetsight.service.issues.acting import add_act, facts
 from streetsight.service.issues.orders import issue_order, orders_of
 from streetsight.service.issues.service import tell
@@ -19,6 +19,8 @@ from streetsight.service.store.sessions import WriteSession
 from streetsight.service.store.types import now
 
 AT_ONCE = 200
+LOOK_AGAIN = timedelta(hours=1)
+"""After so long, at a step whose moment the calendar does not tell: somebody may have brought the year in."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,21 +49,23 @@ def _look_at(
         issue.news += 1
         done = add_act(session, SYSTEM, issue, "overdue", facts(issue), details={"due_at": issue.due_at})
         tell(session, "issue.overdue", issue, done)
-    try:
-        reached, issue.attention_at = steps_until(table, issue.due_at, calendar, moment)
-    except (CalendarLacksYear, NoCalendar) as error:
-        log.warning("supervision_unknown", issue=issue.number, reason=str(error))
-        reached, issue.attention_at = (), None
+    steps = steps_until(table, issue.due_at, calendar, moment)
+    issue.attention_at = steps.following
+    if steps.unknown is not None:
+        log.warning("supervision_unknown", issue=issue.number, reason=str(steps.unknown))
+        issue.attention_at = min(filter(None, (steps.following, moment + LOOK_AGAIN)))
     given = {order.step for order in orders_of(session, issue.id) if order.due_at == issue.due_at}
-    for step in reached:
+    for number, step in enumerate(steps.reached, 1):
         if step.name not in given:
-            _supervise(session, issue, step)
+            overtaken = any(each.name in given for each in steps.reached[number:])
+            _supervise(session, issue, step, issue.supervision if overtaken else step.colour)
     session.flush()
 
 
-def _supervise(session: WriteSession, issue: Issue, step: StepSent) -> None:
+def _supervise(session: WriteSession, issue: Issue, step: StepSent, colour: str | None) -> None:
+    """Give the order of a step. `colour`: of the issue from then on; of a later step if that was first."""
     before = facts(issue)
-    issue.supervision = step.colour
+    issue.supervision = colour
     issue.news += 1
     details = {"colour": step.colour, "step": step.name}
     act = add_act(session, SYSTEM, issue, "supervise", before, text=step.text, details=details)

@@ -4,7 +4,6 @@ from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, Security
-from pydantic import AwareDatetime
 
 from streetsight.inference.rules.settings import Level
 from streetsight.service.auth.access import allowed
@@ -45,6 +44,7 @@ from streetsight.service.issues.similar import similar
 from streetsight.service.issues.states import State
 from streetsight.service.issues.tables import Issue
 from streetsight.service.issues.timeline import detail, made, timeline
+from streetsight.service.moments import Bound
 
 router = APIRouter(prefix="/v1/issues", tags=["issues"])
 
@@ -79,11 +79,11 @@ def filters_wanted(
     extension_asked: Annotated[bool | None, Given] = None,
     to_look_again: Annotated[bool, Query(description="Shelved, and the day has come.")] = False,
     area_type: Annotated[Text | None, Query(max_length=40), Given] = None,
-    confirmed_from: Annotated[AwareDatetime | None, Given] = None,
-    confirmed_before: Annotated[AwareDatetime | None, Given] = None,
-    closed_from: Annotated[AwareDatetime | None, Given] = None,
-    closed_before: Annotated[AwareDatetime | None, Given] = None,
-    due_before: Annotated[AwareDatetime | None, Given] = None,
+    confirmed_from: Annotated[Bound | None, Given] = None,
+    confirmed_before: Annotated[Bound | None, Given] = None,
+    closed_from: Annotated[Bound | None, Given] = None,
+    closed_before: Annotated[Bound | None, Given] = None,
+    due_before: Annotated[Bound | None, Given] = None,
     bbox: Annotated[Bbox | None, Given] = None,
     near: Annotated[str | None, Query(description="lon,lat,radius_m; WGS-84", max_length=200), Given] = None,
     place: Annotated[

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from streetsight.inference.rules.settings import Level
 from streetsight.models.codes import Kind as CodeKind
@@ -18,6 +18,7 @@ from streetsight.service.groupings.schemas import GroupShown
 from streetsight.service.issues.reasons import reasons
 from streetsight.service.issues.states import RUNNING, Kind, State
 from streetsight.service.issues.tables import Issue, IssuePhoto, Supervision
+from streetsight.service.moments import Moment
 from streetsight.service.reasons import known, require_text
 from streetsight.service.store.types import now
 
@@ -50,7 +51,7 @@ class _Timed(_Asked):
     """Attributes: limit, due_at: how long, or until when; at most one of them."""
 
     limit: LimitSent | None = None
-    due_at: AwareDatetime | None = None
+    due_at: Moment | None = None
 
     @model_validator(mode="after")
     def _one_deadline(self) -> "_Timed":
@@ -293,7 +294,7 @@ class IssueEntered(BaseModel):
     photos: Photos = []
     detection: DetectionSent | None = None
     unit: UnitName | None = None
-    found_at: AwareDatetime | None = None
+    found_at: Moment | None = None
 
     @model_validator(mode="after")
     def _is_somewhere(self) -> "IssueEntered":

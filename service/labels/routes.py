@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import AwareDatetime
 
 from streetsight.service.auth.access import Analyst
 from streetsight.service.candidates.routes import Name
 from streetsight.service.dependencies import Server, Text
 from streetsight.service.labels import service
 from streetsight.service.labels.files import archive, document
+from streetsight.service.moments import Bound
 
 router = APIRouter(prefix="/v1/labels", tags=["labels"])
 
@@ -25,8 +25,8 @@ def export_labels(
     request: Request,
     area: Annotated[Text | None, Query(max_length=200, description="Path or code of an area.")] = None,
     condition: Name | None = None,
-    decided_from: AwareDatetime | None = None,
-    decided_before: AwareDatetime | None = None,
+    decided_from: Bound | None = None,
+    decided_before: Bound | None = None,
     frames: Annotated[
         Literal["shown", "all"], Query(description="Frames that people were shown, or all of the same thing.")
     ] = "shown",

@@ -12,7 +12,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
 from streetsight.inference.reading import PhotoError
@@ -21,6 +21,7 @@ from streetsight.service.departures.service import Leaving, count_on
 from streetsight.service.dependencies import Server
 from streetsight.service.errors import language_of, status_of
 from streetsight.service.faults import Invalid, NotFound
+from streetsight.service.moments import Bound
 from streetsight.service.open311 import keys
 from streetsight.service.open311.rendering import Answer, Format, errors, rendered
 from streetsight.service.open311.requests import (
@@ -310,7 +311,7 @@ def _date(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        return TypeAdapter(AwareDatetime).validate_python(text)
+        return TypeAdapter(Bound).validate_python(text)
     except ValidationError as error:
         raise BadDates(
             "{text} is no date with a zone; expected 2026-05-01T08:00:00Z", text=text[:50]

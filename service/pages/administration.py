@@ -1,7 +1,7 @@
 """Pages: people and roles, tokens of devices, settings, the audit log, what left the system."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Request
@@ -21,6 +21,7 @@ from streetsight.service.auth.permissions import Permission, may
 from streetsight.service.departures import service as departures
 from streetsight.service.dependencies import Cursor, Id, Server, Text
 from streetsight.service.devices.service import devices_seen, tokens_of
+from streetsight.service.moments import morning
 from streetsight.service.pages.rendering import language_of_page, page
 from streetsight.service.people.schemas import PersonRole, State
 from streetsight.service.people.service import find_person, list_people, list_units
@@ -166,7 +167,6 @@ def _choices(session: ReadSession, actor: Actor) -> dict[str, Any]:
 def _morning(day: str, zone: tzinfo, days: int = 0) -> datetime | None:
     """The beginning of a day, `2026-11-22`, or of one so many days later; None for no day."""
     try:
-        begin = date.fromisoformat(day) + timedelta(days=days)
-    except (ValueError, OverflowError):
+        return morning(date.fromisoformat(day), zone, days)
+    except ValueError:
         return None
-    return datetime.combine(begin, time(), zone).astimezone(UTC)

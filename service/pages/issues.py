@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
@@ -36,6 +36,7 @@ from streetsight.service.issues.service import ManyIssues, find
 from streetsight.service.issues.states import KINDS
 from streetsight.service.issues.tables import Issue
 from streetsight.service.issues.timeline import detail, timeline
+from streetsight.service.moments import morning
 from streetsight.service.pages.leads import choices
 from streetsight.service.pages.rendering import language_of_page, page, wants_fragment
 from streetsight.service.people.service import list_units
@@ -235,8 +236,8 @@ def _size_of(session: ReadSession, frame_id: str | None) -> tuple[int, int] | No
 
 def _within(filters: Filters, days: tuple[date | None, date | None], zone: tzinfo) -> Filters:
     first, last = days
-    begins = datetime.combine(first, time.min, zone) if first else filters.confirmed_from
-    ends = datetime.combine(last + timedelta(days=1), time.min, zone) if last else filters.confirmed_before
+    begins = morning(first, zone) if first else filters.confirmed_from
+    ends = morning(last, zone, days=1) if last else filters.confirmed_before
     return replace(filters, confirmed_from=begins, confirmed_before=ends)
 
 

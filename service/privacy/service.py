@@ -52,7 +52,8 @@ def frame_for(session: ReadSession, actor: Actor, frame_id: str, settings: Setti
         raise PhotoExpired(
             "the photo of this frame was deleted by retention on {day} ({reason}); what was found on it is "
             "still here",
-            day=frame.photo_expired_at.date().isoformat(), reason=frame.photo_expired_reason,
+            day=frame.photo_expired_at.astimezone(settings.zone).date().isoformat(),
+            reason=frame.photo_expired_reason,
         )  # fmt: skip
     if actor.kind != "device" and is_sensitive(session, frame, settings):
         raise SensitivePlace(

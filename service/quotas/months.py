@@ -19,6 +19,7 @@ from streetsight.service.quotas.standing import (
     standing_in,
     without_account,
 )
+from streetsight.service.scoring.spans import span_of
 from streetsight.service.settings import Settings
 from streetsight.service.store.sessions import ReadSession
 
@@ -30,13 +31,14 @@ def read_month(
 
     Raises:
         NoCalendar, CalendarLacksYear: for a duty of working days.
+        BadPeriod: for a month that is not reckoned with.
     """
     rules = rules_in_force(session)
     if rules is None:
         return []
     calendar, zone = calendar_in_force(session, settings.zone), settings.zone
-    first = date.fromisoformat(f"{month}-01")
-    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    span = span_of(month)
+    first, last = span.starts, span.ends - timedelta(days=1)
     found = []
     for quota in rules.quotas:
         if code not in (None, quota.code):

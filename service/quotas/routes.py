@@ -1,6 +1,5 @@
 """HTTP: patrol duties of chiefs and leaders."""
 
-from datetime import date
 from functools import partial
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from streetsight.service.documents.schemas import VersionShown
 from streetsight.service.documents.service import version_of
 from streetsight.service.errors import language_of
 from streetsight.service.etags import IfMatch, etag
+from streetsight.service.moments import Day
 from streetsight.service.quotas import months, service
 from streetsight.service.quotas.rules import QuotaRules, example_files, rules_in_force
 from streetsight.service.quotas.schemas import (
@@ -38,7 +38,7 @@ Code = Annotated[QuotaCode | None, Query(alias="quota")]
 @router.get("")
 def read_quotas(
     server: Server, actor: Reader, request: Request, code: Code = None,
-    day: Annotated[date | None, Query(description="In the period; today if not given.")] = None,
+    day: Annotated[Day | None, Query(description="In the period; today if not given.")] = None,
 ) -> list[QuotaShown]:  # fmt: skip
     """Who was outside how often, and who is behind: those who manage see their areas, others themselves."""
     with server.database.read() as session:

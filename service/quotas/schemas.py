@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from streetsight.models.taxonomy import Language
 from streetsight.service.documents.schemas import VersionShown
 from streetsight.service.issues.schemas import Photos, PlaceSent, Words
+from streetsight.service.moments import Moment
 from streetsight.service.quotas import tables
 from streetsight.service.quotas.counting import Outing, Period
 from streetsight.service.quotas.rules import Per, Quota, QuotaRules
@@ -24,7 +25,7 @@ class OutingSent(BaseModel):
 
     position: PlaceSent
     text: Words
-    at: AwareDatetime | None = None
+    at: Moment | None = None
     photos: Photos = []
 
 

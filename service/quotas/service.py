@@ -17,15 +17,13 @@ from streetsight.service.privacy.service import frame_for
 from streetsight.service.quotas.counting import period_of
 from streetsight.service.quotas.rules import rules_in_force
 from streetsight.service.quotas.schemas import MissPage, MissShown, OutingSent, QuotaShown
-from streetsight.service.quotas.standing import seen_by, standings, without_account
+from streetsight.service.quotas.standing import OLDEST, seen_by, standings, without_account
 from streetsight.service.quotas.tables import Outing, QuotaMiss, QuotaPeriod
 from streetsight.service.settings import Settings
 from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now
 
 SKEW = timedelta(minutes=5)
-OLDEST = timedelta(days=31)
-"""How late an outing may be entered."""
 
 
 class NotThen(Invalid):

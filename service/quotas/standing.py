@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from streetsight.service.auth.actor import Actor
 from streetsight.service.auth.permissions import Permission, may
@@ -15,6 +15,7 @@ from streetsight.service.calendar.working import WorkingCalendar
 from streetsight.service.campaigns.phases import moments_of
 from streetsight.service.campaigns.tables import CampaignCheck
 from streetsight.service.devices.tables import Device
+from streetsight.service.frames.tables import Frame
 from streetsight.service.issues.tables import IssueAct
 from streetsight.service.patrols.tables import Patrol
 from streetsight.service.people.tables import Person
@@ -27,6 +28,10 @@ from streetsight.service.store.sessions import ReadSession
 from streetsight.service.store.types import now
 
 State = Literal["met", "open", "behind", "missed"]
+AHEAD = timedelta(days=1)
+"""So far the clock of a device may be ahead of ours."""
+OLDEST = timedelta(days=31)
+"""How late an outing may come to be known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,14 +74,15 @@ def standing_in(
 ) -> list[Standing]:
     """The same from evidence by person, of that period or of more. Raises NoCalendar, CalendarLacksYear."""
     needed, today = needed_in(quota, period, calendar), now().astimezone(zone).date()
-    left = len(due_days(quota, (day for day in period.days() if day >= today), calendar))
+    ahead = due_days(quota, (day for day in period.days() if day >= today), calendar)
     begin, end = moments_of((period.first, period.last), zone)
     made = []
     for person in people:
         shown = [each for each in found.get(person.id, ()) if begin <= each.at < end]
         outings = outings_of(shown, rules.counting.apart_minutes, quota.most_a_day, zone)
         done = sum(outing.counts for outing in outings)
-        state = _state(needed - done, left, quota.most_a_day, period.last < today)
+        gone = sum(each.counts and each.began.astimezone(zone).date() in ahead for each in outings)
+        state = _state(needed - done, len(ahead), gone, quota.most_a_day, period.last < today)
         made.append(Standing(person, needed, done, outings, state))
     return made
 
@@ -133,27 +139,45 @@ def evidence_of(
             found[row.person_id].append(Evidence(row.at, "by_hand", f"outing/{row.id}"))
     if counting.patrols:
         for person_id, patrol in _patrols(session, rules, people, begin, end):
-            found[person_id].append(Evidence(patrol.created_at, "patrol", f"patrol/{patrol.id}"))
+            found[person_id].append(patrol)
     return found
 
 
 def _patrols(
     session: ReadSession, rules: QuotaRules, people: Sequence[Person], begin: datetime, end: datetime
-) -> list[tuple[str, Patrol]]:
-    """Patrols with photos, of devices that belong to somebody, with whom."""
+) -> list[tuple[str, Evidence]]:
+    """Patrols with photos, of devices that belong to somebody, with whom, as of when they were driven.
+
+    Of those alone that may be of that time is the first photo looked for, patrol by patrol.
+    """
     logins = {person.login: person.id for person in people}
     owners = {device: logins[login] for device, login in rules.devices.items() if login in logins}
-    rows = select(Device.name, Patrol).join(Device, Device.id == Patrol.device_id)
-    then = (Patrol.created_at >= begin, Patrol.created_at < end, Patrol.last_frame_at.is_not(None))
+    first = select(func.min(Frame.taken_at)).where(Frame.patrol_id == Patrol.id).scalar_subquery()
+    rows = select(Device.name, Patrol.id, Patrol.created_at, first).join(
+        Device, Device.id == Patrol.device_id
+    )
+    then = (Patrol.last_frame_at >= begin - AHEAD, Patrol.created_at < end + OLDEST)
     return [
-        (owners[name], patrol) for name, patrol in session.execute(rows.where(Device.name.in_(owners), *then))
+        (owners[name], Evidence(at, "patrol", f"patrol/{patrol_id}"))
+        for name, patrol_id, heard, taken in session.execute(rows.where(Device.name.in_(owners), *then))
+        if begin <= (at := _driven(taken, heard)) < end
     ]
 
 
-def _state(missing: int, left: int, most_a_day: int | None, over: bool) -> State:
+def _driven(taken: datetime | None, heard: datetime) -> datetime:
+    """When a patrol began: with its first photo, of which the server may hear days later.
+
+    A photo without a time, or one that would be older than an outing by hand may be (a clock that stands at
+    1970), does not tell: then it counts when the server heard of it.
+    """
+    return heard if taken is None or taken < heard - OLDEST else taken
+
+
+def _state(missing: int, left: int, gone: int, most_a_day: int | None, over: bool) -> State:
+    """left: days on which it can be done yet; gone: what already counts of them."""
     if missing <= 0:
         return "met"
     if over:
         return "missed"
-    possible = missing if most_a_day is None and left else left * (most_a_day or 0)
+    possible = missing if most_a_day is None and left else left * (most_a_day or 0) - gone
     return "behind" if missing > possible else "open"

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from streetsight.models.listing import Listed
 from streetsight.models.taxonomy import Language
 from streetsight.service.dependencies import Id, Text
 from streetsight.service.jobs.tables import Job
+from streetsight.service.moments import Bound
 from streetsight.service.releases.tables import ReleaseChange
 
 Name = Annotated[Text, Field(min_length=1, max_length=100)]
@@ -127,8 +128,8 @@ class RedetectAsked(BaseModel):
 
     patrol_id: Id | None = None
     area_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]{1,30})+/$", max_length=200)] | None = None
-    taken_from: AwareDatetime | None = None
-    taken_before: AwareDatetime | None = None
+    taken_from: Bound | None = None
+    taken_before: Bound | None = None
     class_name: Annotated[str | None, Field(alias="class", pattern="^[a-z_]{1,60}$")] = None
 
 

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from streetsight.inference.positions.profile import Crs
 from streetsight.service.dependencies import Text
 from streetsight.service.frames.schemas import Finite
+from streetsight.service.moments import Moment
 from streetsight.service.reports.tables import Report
 
 Source = Literal["citizen", "hotline", "open311"]
@@ -64,7 +65,7 @@ class ReportSaid(BaseModel):
     text: Annotated[Lines, Field(max_length=MAX_TEXT)] = ""
     address: Annotated[Text, Field(max_length=500)] | None = None
     place: PlaceSaid | None = None
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Moment | None = None
     contact: ContactSaid | None = None
     ticket: Annotated[Text, Field(min_length=1, max_length=100)] | None = None
     frames: tuple[str, ...] = ()

@@ -26,12 +26,13 @@ def exposure_of(
     """What was seen of a place.
 
     Args:
-        moments: the span's first moment and the first one after it.
-        cases: of the place in the span; those that people entered are visits.
+        moments: the span's first moment and the first one after it, by the city's clock.
+        cases: of the place in the span; those that people entered are visits, one a day of that clock.
     """
     ground = shape(place.ground or place.geometry)
     measure = ground_within(session, ground, [(span.starts, span.ends - timedelta(days=1))]).measure
-    visits = {case.found_at // 86_400 for case in cases if case.tags.get("channel") in BY_PEOPLE}
+    zone, found = moments[0].tzinfo, (case for case in cases if case.tags.get("channel") in BY_PEOPLE)
+    visits = {datetime.fromtimestamp(case.found_at, zone).date() for case in found}
     return Exposure(
         patrols=measure.patrols, days=measure.days, photos=_photos(session, ground, moments),
         visits=len(visits), driven_m=_rounded(measure.driven_m), seen_m2=_rounded(measure.seen_m2),

@@ -15,6 +15,7 @@ from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import Actor
 from streetsight.service.campaigns.phases import moments_of
 from streetsight.service.faults import Conflict, Invalid
+from streetsight.service.scoring import spans
 from streetsight.service.shops.front import Fronts, found_in_front, seen_fronts
 from streetsight.service.shops.points import add_points
 from streetsight.service.shops.rating import Rated, matchers, rate
@@ -66,9 +67,9 @@ class Month:
 
 
 def span_of(month: str) -> Span:
-    """First and last day of a month as 2026-11."""
-    first = date.fromisoformat(f"{month}-01")
-    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    """First and last day of a month as 2026-11. Raises BadPeriod."""
+    span = spans.span_of(month)
+    return span.starts, span.ends - timedelta(days=1)
 
 
 def month_of(moment: datetime, zone: tzinfo) -> str:

@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
 
 from streetsight.service.auth.access import Viewer
 from streetsight.service.candidates.routes import Bbox, Name
 from streetsight.service.dependencies import Id, Limit, Server, Text
 from streetsight.service.frames.service import parse_bounds
+from streetsight.service.moments import Bound
 from streetsight.service.sightings import service
 from streetsight.service.sightings.schemas import SightingInFull, SightingPage, SightingShown
 
@@ -27,8 +27,8 @@ def list_sightings(
     patrol_id: Id | None = None,
     class_name: Annotated[Name | None, Query(alias="class")] = None,
     min_score: Annotated[float | None, Query(ge=0, le=1)] = None,
-    seen_from: AwareDatetime | None = None,
-    seen_before: AwareDatetime | None = None,
+    seen_from: Bound | None = None,
+    seen_before: Bound | None = None,
     bbox: Bbox | None = None,
 ) -> SightingPage:
     """Sightings in one's areas. Their ids say nothing of time: `seen_from` does."""

@@ -4,13 +4,14 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, func, insert, select, text, update
+from crossing import somebody_waits
+from sqlalchemy import delete, func, insert, select, update
 from waiting import wait_for
 
 from streetsight.datasets.simulation.camera import Camera
@@ -140,7 +141,10 @@ class City:
             assert session.scalars(select(Job.last_error).where(Job.last_error.is_not(None))).all() == []
 
     def worker(self) -> Worker:
-        job = AssembleJob(self.database, LocalBlobs(self.photos), load_rules(), lambda: load_release().card)
+        job = AssembleJob(
+            self.database, LocalBlobs(self.photos), load_rules(), lambda: load_release().card,
+            self.settings.zone,
+        )  # fmt: skip
         return Worker(self.database, [job], self.settings)
 
     def assembled(self, *recorded: Recorded) -> None:
@@ -188,15 +192,7 @@ class Meanwhile(threading.Thread):
 
     def begin(self) -> None:
         self.start()
-        wait_for(lambda: not self.is_alive() or self._waits())
-
-    def _waits(self) -> bool:
-        waiting = text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND wait_event_type = 'Lock'"
-        )
-        with self._database.read() as session:
-            return bool(session.scalar(waiting))
+        wait_for(lambda: not self.is_alive() or somebody_waits(self._database))
 
 
 def _detected(session: WriteSession, recorded: Recorded, seen: PassFrame, release: str = RELEASE) -> None:
@@ -659,6 +655,13 @@ def test_coverage_is_kept_by_patrol_and_day(city: City) -> None:
     assert all(each.seen or each.driven for each in tiles)
     assert any(each.seen and each.driven for each in tiles)
     assert {each.patrol_id for each in tiles} == {each.patrol_id for each in tiles if each.frames}
+
+
+def test_days_of_coverage_are_the_city_s_whatever_clock_the_frames_were_written_by(city: City) -> None:
+    half_past_seven = datetime(2026, 10, 31, 23, 30, tzinfo=UTC)  # in the city, on 1 November
+    city.assembled(city.drive(0, half_past_seven))
+    with city.database.read() as session:
+        assert set(session.scalars(select(CoveredTile.day))) == {date(2026, 11, 1)}
 
 
 def at(thing: Thing) -> tuple[float, float]:

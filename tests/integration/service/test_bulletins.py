@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -32,6 +33,7 @@ from streetsight.service.settings import Settings
 from streetsight.service.store.opening import open_database
 
 Person = Callable[..., TestClient]
+ZONE = ZoneInfo("Asia/Shanghai")
 OCTOBER = datetime(2026, 10, 14, 3, tzinfo=UTC)  # a Wednesday morning in China
 SOUTH, NORTH = (120.10, 30.20, 120.20, 30.30), (120.10, 30.31, 120.20, 30.40)
 EVIL = "<script>alert(1)</script>南&喆"  # the last character is not in the embedded font
@@ -295,7 +297,7 @@ def test_the_ledger_of_a_closed_month_stays(
 
 
 def test_orders_of_a_month_are_printed_together(analyst: TestClient) -> None:
-    month = f"/v1/scores/sections/{datetime.now(UTC):%Y-%m}/supervisions"
+    month = f"/v1/scores/sections/{datetime.now(ZONE):%Y-%m}/supervisions"
     html = analyst.get(month, headers=CHINESE).text
     assert "限两日内修复" in html
     assert "督办单" in html

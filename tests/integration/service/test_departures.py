@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from streetsight.cli import app
 from streetsight.service.auth.actor import SYSTEM, Role
 from streetsight.service.departures.service import Leaving, count_on
+from streetsight.service.departures.tables import Departure
 from streetsight.service.settings import Settings
 from streetsight.service.store.opening import open_database
 
@@ -67,6 +69,26 @@ def test_only_admins_who_see_everywhere_read_it(client: TestClient, person: Sign
     assert person(Role.ANALYST).get("/v1/departures").status_code == 403
     assert person(Role.ADMIN, areas=["/330106/"]).get("/v1/departures").status_code == 403
     assert person(Role.ADMIN).get("/v1/departures").json() == {"items": [], "next_cursor": None}
+
+
+def test_a_file_of_departures_goes_by_the_city_s_clock(
+    person: SignIn, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    then = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
+    with open_database(settings) as database, database.write() as session:
+        row = Departure(
+            channel="export", actor_kind="person", actor_id="x", actor_name="王", what="issues.csv",
+            wanted="", items=3, times=1, created_at=then, last_at=then,
+        )  # fmt: skip
+        session.add(row)
+    monkeypatch.setenv("STREETSIGHT_DATA_FOLDER", str(settings.data_folder))
+    monkeypatch.setenv("STREETSIGHT_DATABASE_URL", settings.database)
+    file = person(Role.ADMIN).get("/v1/departures?format=csv").text
+    printed = CliRunner().invoke(app, ["audit", "departures", "--csv"]).stdout
+    for text in (file, printed):
+        (shown,) = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+        assert (shown["created_at"], shown["last_at"]) == ("2026-11-23T07:30:00+08:00",) * 2
+        assert (shown["actor_name"], shown["items"], shown["wanted"]) == ("王", "3", "")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from streetsight.service.auth.actor import Role
 from streetsight.service.candidates.tables import Candidate, CandidateRecheck, PlaceEnding
 from streetsight.service.events.tables import Event
-from streetsight.service.issues.attention import look_after_deadlines
+from streetsight.service.issues.attention import LOOK_AGAIN, look_after_deadlines
 from streetsight.service.issues.proposals import propose_by_leads, propose_by_passes
 from streetsight.service.issues.tables import Issue, IssueAct
 from streetsight.service.jobs.tables import Job
@@ -97,10 +97,14 @@ def rules(person: Person) -> None:
     """A calendar and deadlines, brought in over HTTP."""
     analyst = person(Role.ANALYST)
     for path, document in (("calendar", CALENDAR), ("deadlines", DEADLINES)):
-        answer = analyst.put(
-            f"/v1/{path}", params={"reason": "a test"}, json=document, headers={"If-Match": '"0"'}
-        )
-        assert answer.status_code == 200, answer.text
+        bring_in(analyst, path, document)
+
+
+def bring_in(analyst: TestClient, path: str, document: dict[str, Any], version: int = 0) -> None:
+    answer = analyst.put(
+        f"/v1/{path}", params={"reason": "a test"}, json=document, headers={"If-Match": f'"{version}"'}
+    )
+    assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.usefixtures("rules")
@@ -243,6 +247,46 @@ def test_deadlines_pass_once_and_supervision_follows(person: Person, lead: Lead,
     assert act(inspector, issue, "end_supervision", text="已整改")["issue"]["supervision"] is None
     listed = inspector.get("/v1/issues/supervisions", params={"in_force": False}).json()["items"]
     assert {each["number"] for each in listed} == {f"{found['number']}-{n}" for n in (1, 2, 3)}
+
+
+def test_a_step_beyond_the_calendar_is_looked_for_again(
+    person: Person, lead: Lead, settings: Settings
+) -> None:
+    """The first step lies in a year that nobody has brought in; the second one needs no calendar."""
+    year, analyst, inspector = TODAY.year - 1, person(Role.ANALYST), person(Role.INSPECTOR)
+    supervision = [
+        {"name": "first", "colour": "white", "after": {"clock": "working_days", "days": 2}, "text": "late"},
+        {"name": "second", "colour": "yellow", "after": {"clock": "continuous", "hours": 2}, "text": "later"},
+    ]
+    bring_in(analyst, "deadlines", {"name": "test", "supervision": supervision})
+    bring_in(analyst, "calendar", CALENDAR | {"years": {str(year): {"holidays": []}}})
+    issue = filed(inspector, lead())
+    ahead = datetime.now(UTC) + timedelta(days=1)
+    act(inspector, issue, "dispatch", unit="环卫所", due_at=ahead.isoformat())
+    late = datetime(year, 12, 31, 4, tzinfo=UTC)  # noon in the city
+
+    def look(attention_at: datetime | None = None) -> tuple[list[str], str | None, datetime | None]:
+        with open_database(settings) as database, database.write() as session:
+            if attention_at:
+                session.execute(update(Issue).values(due_at=late, attention_at=attention_at))
+            look_after_deadlines(session, settings)
+        with open_database(settings) as database, database.read() as session:
+            again = session.get_one(Issue, issue).attention_at
+        shown = read(inspector, issue)
+        return [each["step"] for each in shown["supervisions"]], shown["supervision"], again
+
+    begin = datetime.now(UTC)
+    steps, colour, again = look(late)
+    assert (steps, colour) == (["second"], "yellow")
+    assert again is not None
+    assert begin + LOOK_AGAIN <= again <= datetime.now(UTC) + LOOK_AGAIN
+    assert look() == (steps, colour, again), "not yet"
+
+    bring_in(analyst, "calendar", CALENDAR, 1)
+    steps, colour, again = look(late)
+    assert (sorted(steps), again) == (["first", "second"], None)
+    assert colour == "yellow", "the later step was first"
+    assert sorted(look(late)[0]) == ["first", "second"], "once each"
 
 
 def recheck(session: Any, candidate: str, outcome: str, at: datetime) -> None:

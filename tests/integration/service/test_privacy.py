@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -325,6 +325,14 @@ def test_an_expired_photo_says_so(person: SignIn, client: TestClient, frame: str
         answer = who.get(f"{frame}/{path}")
         assert (answer.status_code, answer.json()["code"]) == (410, "photo_expired")
     assert client.get(frame).status_code == 200, "what was found on it stays"
+
+
+def test_the_day_on_which_a_photo_expired_is_the_city_s(
+    person: SignIn, frame: str, database: Database
+) -> None:
+    at_three = datetime(2026, 11, 22, 19, tzinfo=UTC)  # in the city, on the 23rd
+    change(database, photo_expired_at=at_three, photo_expired_reason="context")
+    assert "on 2026-11-23 (context)" in person(Role.ADMIN).get(f"{frame}/photo").json()["detail"]
 
 
 def test_a_photo_that_cannot_be_read_has_no_copy(person: SignIn, client: TestClient) -> None:

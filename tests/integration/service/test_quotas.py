@@ -18,8 +18,10 @@ from streetsight.service.calendar.working import Uncalendared, WorkingCalendar, 
 from streetsight.service.devices.tables import Device
 from streetsight.service.documents.reading import read_file
 from streetsight.service.events.tables import Event
+from streetsight.service.frames.tables import Frame
 from streetsight.service.patrols.tables import Patrol
 from streetsight.service.people.tables import Person as PersonRow
+from streetsight.service.quotas import standing as counted
 from streetsight.service.quotas.counting import Evidence, Period, needed_in, outings_of, period_of, periods_in
 from streetsight.service.quotas.rules import Quota, QuotaRules, example_files
 from streetsight.service.quotas.tables import QuotaRulesVersion
@@ -104,6 +106,90 @@ def test_what_counts_as_an_outing(chief: TestClient, person: Person, lead: Lead,
     bring_in(analyst, 1, devices={"记录仪7": login}, counting={"apart_minutes": 60})
     (outing,) = standing(chief)["outings"]
     assert {each["kind"] for each in outing["evidence"]} == {"enter", "by_hand", "patrol"}
+
+
+@pytest.mark.parametrize(
+    ("photos", "counted"),
+    [
+        ([3, 1], 3),
+        ([], 0),  # without a time: when the server heard of it
+        ([20_000, 2], 0),  # a clock that stands at 1970
+    ],
+)
+def test_a_patrol_is_an_outing_of_the_day_it_was_driven(
+    chief: TestClient, person: Person, settings: Settings, photos: list[int], counted: int
+) -> None:
+    """Photos: so many days ago each was taken."""
+    login, day = _login_of(settings), timedelta(days=1)
+    with open_database(settings) as database, database.write() as session:
+        session.add(device := Device(name="记录仪7"))
+        session.flush()
+        session.add(patrol := Patrol(device_id=device.id, key="a", last_frame_at=datetime.now(ZONE)))
+        session.flush()
+        for number, ago in enumerate(photos):
+            session.add(_photo(patrol, number, datetime.now(ZONE) - ago * day))
+    daily = {
+        "code": "second", "zh": "二级", "en": "2nd", "chiefs": 2, "count": 1, "per": "day", "days": "all",
+    }  # fmt: skip
+    bring_in(person(Role.ANALYST), quotas=[daily], devices={"记录仪7": login})
+    today = datetime.now(ZONE).date()
+    done = {ago: read(chief, "/v1/quotas", day=str(today - ago * day))[0]["people"][0]["done"]
+            for ago in range(4)}  # fmt: skip
+    assert done == {ago: int(ago == counted) for ago in range(4)}
+
+
+def _photo(patrol: Patrol, number: int, taken_at: datetime) -> Frame:
+    return Frame(
+        sha256=f"{number:064}", size_bytes=1, media_type="image/jpeg", device_id=patrol.device_id,
+        patrol_id=patrol.id, taken_at=taken_at, metadata_sent={},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("today", "outings", "state"),
+    [
+        (2, [], "behind"),  # Tuesday: six days are left for seven
+        (1, [1], "open"),
+        (2, [1], "open"),  # six are left, today is one of them
+        (2, [1, 2], "open"),
+        (3, [1, 3], "behind"),  # five are wanted; today is used up, four days are left
+        (3, [1, 2], "open"),
+        (7, [1, 2, 3, 4, 5, 6], "open"),
+        (7, [1, 2, 3, 4, 5, 7], "behind"),
+        (7, [1, 2, 3, 4, 5, 7, 7], "behind"),  # the second one of a day counts nowhere
+    ],
+)
+def test_a_day_that_is_used_up_is_not_left(
+    monkeypatch: pytest.MonkeyPatch, today: int, outings: list[int], state: str
+) -> None:
+    """Seven a week, one a day."""
+
+    def noon(day: int) -> datetime:
+        return datetime(2026, 11, 15 + day, 12, tzinfo=ZONE)  # the 16th is a Monday
+
+    monkeypatch.setattr(counted, "now", lambda: noon(today) + timedelta(hours=6))
+    quota = Quota(code="a", zh="甲", en="a", chiefs=2, count=7, per="week", days="all")
+    rules = QuotaRules.model_validate({**RULES, "quotas": [quota.model_dump()]})
+    chief = PersonRow(id="p")
+    evidence = [Evidence(noon(day) + timedelta(hours=number), "check", str(number))
+                for number, day in enumerate(outings)]  # fmt: skip
+    (standing,) = counted.standing_in(
+        rules,
+        quota,
+        period_of("week", noon(today).date()),
+        [chief],
+        {"p": evidence},
+        Uncalendared(ZONE),
+        ZONE,
+    )
+    assert standing.state == state
+
+
+def test_periods_at_the_ends_of_the_calendar_are_refused(chief: TestClient, person: Person) -> None:
+    bring_in(person(Role.ANALYST))
+    for path in ("?day=9999-12-31", "?day=0001-01-01", "/months/9999-12", "/months/0000-01"):
+        assert chief.get(f"/v1/quotas{path}").status_code == 422, path
+    assert chief.get("/duties?month=9999-12").status_code < 500
 
 
 def _login_of(settings: Settings) -> str:

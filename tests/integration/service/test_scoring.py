@@ -123,6 +123,22 @@ def test_a_month_is_scored_closed_and_reckoned_once_more(
     assert counted == [{**month, "stage": "1", "points": "1", "restored_in": None}]
 
 
+@pytest.mark.parametrize(
+    ("found", "visits"),
+    [
+        (("2026-10-14T07:30+08:00", "2026-10-14T09:00+08:00"), 1),
+        (("2026-10-14T10:00+08:00", "2026-10-15T07:00+08:00"), 2),
+    ],
+)
+def test_visits_are_counted_by_the_days_of_the_city(
+    analyst: TestClient, filed: Callable[..., str], found: tuple[str, ...], visits: int
+) -> None:
+    for number, when in enumerate(found):
+        filed(lat=30.25 + number / 1000, source="inspector", seen=datetime.fromisoformat(when))
+    sheet = analyst.get("/v1/scores/sections/2026-10/sheets/S").json()
+    assert sheet["fairness"]["visits"] == visits
+
+
 def test_what_is_confirmed_late_counts_in_the_next_month(
     analyst: TestClient, filed: Callable[..., str]
 ) -> None:

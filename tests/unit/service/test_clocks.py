@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streetsight.service.calendar.clocks import Limit, after_working, due, resumed, working_time
+from streetsight.service.calendar.clocks import Limit, TooFar, after_working, due, resumed, working_time
 from streetsight.service.calendar.deadlines import Described, limit_for, steps_until
 from streetsight.service.calendar.reading import (
     CalendarDocument,
@@ -214,10 +214,33 @@ def test_a_line_that_hides_all_others_is_refused() -> None:
 def test_steps_are_reached_one_after_the_other() -> None:
     table = read_file(example_files("deadlines")["yuncheng"], DeadlineDocument)
     end = moment("11-20 16:00")
-    reached, following = steps_until(table, end, CHINA, moment("11-20 16:30"))
-    assert ([each.colour for each in reached], following) == (["white"], moment("11-23 16:00"))
-    reached, following = steps_until(table, end, CHINA, moment("11-26 16:00"))
-    assert ([each.colour for each in reached], following) == (["white", "yellow", "red"], None)
+    steps = steps_until(table, end, CHINA, moment("11-20 16:30"))
+    assert ([each.colour for each in steps.reached], steps.following) == (["white"], moment("11-23 16:00"))
+    steps = steps_until(table, end, CHINA, moment("11-26 16:00"))
+    assert ([each.colour for each in steps.reached], steps.following) == (["white", "yellow", "red"], None)
+    assert steps.unknown is None
+
+
+def test_a_step_that_the_calendar_does_not_know_holds_no_other_one_up() -> None:
+    def step(name: str, **after: Any) -> dict[str, Any]:
+        return {"name": name, "colour": "white", "after": after, "text": "x"}
+
+    supervision = [
+        step("in working time", clock="working_days", days=2),
+        step("at once", clock="continuous", minutes=0), step("a day on", clock="continuous", hours=24),
+    ]  # fmt: skip
+    table = read_content({"name": "x", "supervision": supervision}, DeadlineDocument)
+    steps = steps_until(table, moment("12-31 12:00"), CHINA, moment("12-31 13:00"))
+    assert [each.name for each in steps.reached] == ["at once"]
+    assert steps.following == moment("12-31 12:00") + timedelta(days=1)
+    assert isinstance(steps.unknown, CalendarLacksYear)
+
+
+@pytest.mark.parametrize("limit", [Limit("continuous", 100_000), Limit("calendar_days", 100_000)])
+def test_limits_that_end_beyond_the_last_year_are_refused(limit: Limit) -> None:
+    with pytest.raises(TooFar, match="after the year 9999"):
+        due(limit, datetime(9999, 12, 1, tzinfo=UTC), CHINA)
+    assert due(limit, datetime(9000, 12, 1, tzinfo=UTC), CHINA) > datetime(9000, 12, 1, tzinfo=UTC)
 
 
 def test_limits_say_themselves_in_both_languages() -> None:

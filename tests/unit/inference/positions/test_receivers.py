@@ -182,6 +182,14 @@ def test_nmea_over_midnight(tmp_path: Path) -> None:
     assert datetime.fromtimestamp(track.times_s[2], UTC) == datetime(2026, 6, 1, tzinfo=UTC)
 
 
+def test_a_void_sentence_tells_no_date(tmp_path: Path) -> None:
+    """A receiver that has lost the sky may say 1980; what follows without a date is of no such day."""
+    lines = [rmc("040000.00"), rmc("040001.00", "060180", status="V"), gga("040002.00"), gga("040003.00"),
+             rmc("040004.00")]  # fmt: skip
+    track = read_track(write(tmp_path, "\n".join(lines), "log.nmea"))
+    np.testing.assert_allclose(track.times_s - NOON, [0, 2, 3, 4])
+
+
 def test_damaged_lines_are_left_out_and_counted(tmp_path: Path) -> None:
     lines = [rmc(f"04000{second}.00") for second in range(8)]
     lines[1] = lines[1].replace("3032", "3132")  # checksum
