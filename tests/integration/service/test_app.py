@@ -199,7 +199,7 @@ def test_generated_requests_find_no_fault(
         )
     headers, asked, went_well = {"Authorization": f"Bearer {token}", "If-Match": '"1"'}, set(), set()
     with served(settings, free_port) as url:
-        schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+        schema = schemathesis.openapi.from_url(f"{url}/openapi.json", timeout=120)
         for found in schema.get_all_operations():
             assert isinstance(found, Ok)
             operation = found.ok()

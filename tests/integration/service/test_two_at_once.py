@@ -13,11 +13,7 @@ from streets import filed
 
 from streetsight.service.auth.actor import Role
 
-pytestmark = [
-    pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),
-    # FastAPI silences it around routes that it builds at their first request, which is not safe for threads
-    pytest.mark.filterwarnings("ignore::pydantic.warnings.UnsupportedFieldAttributeWarning"),
-]
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 ROUNDS = 8
 """Each of these faults was seen in more than half of the rounds: few slip through all."""
 
