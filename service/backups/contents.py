@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, inspect, select, table, text
+from sqlalchemy import Connection, func, inspect, or_, select, table, text
 
 from streetsight.service.audit.tables import AuditEntry
 from streetsight.service.frames.tables import Frame
+from streetsight.service.retention.tables import BlobDeletion
 from streetsight.service.store.migrating import VERSION_TABLE
 from streetsight.service.uploads.tables import Upload
 
@@ -14,7 +15,13 @@ UNFINISHED = ("receiving", "received")
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Attributes: photos: digest and size of all that retention has not taken; uploads: unfinished ones."""
+    """What a back-up has to hold.
+
+    Attributes:
+        photos: digest and size of all that retention has not begun to delete; what it has only hidden may
+            become evidence yet, or be held.
+        uploads: unfinished ones.
+    """
 
     version: str
     rows: dict[str, int]
@@ -25,7 +32,9 @@ class Contents:
 
 def contents_of(connection: Connection) -> Contents:
     """What a database of our version holds."""
-    photos = select(Frame.sha256, Frame.size_bytes).where(Frame.photo_expired_at.is_(None))
+    hidden = select(BlobDeletion.sha256).where(BlobDeletion.started_at.is_(None))
+    there = or_(Frame.photo_expired_at.is_(None), Frame.sha256.in_(hidden))
+    photos = select(Frame.sha256, Frame.size_bytes).where(there)
     head = select(AuditEntry.number, AuditEntry.hash).order_by(AuditEntry.number.desc()).limit(1)
     last = connection.execute(head).one_or_none()
     return Contents(

@@ -39,6 +39,7 @@ from streetsight.service.backups.points import (
     write_manifest,
 )
 from streetsight.service.files.blobs import Blobs, NoBlob
+from streetsight.service.frames.digests import has_digest
 from streetsight.service.frames.tables import Frame
 from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
@@ -80,9 +81,12 @@ def _create(settings: Settings, database: Database, blobs: Blobs, root: Path, fo
     _copy_uploads(settings, folder)
     elsewhere = _keep_unfinished(folder, contents)
     has_key = _copy_key(settings, folder)
-    (folder / PHOTOS).write_text("".join(f"{sha256}\n" for sha256, _ in contents.photos))
-    sync_file(folder / PHOTOS)
-    missing = _still_wanted(database, _copy_photos(blobs, root, contents.photos))
+    not_had = _copy_photos(blobs, root, contents.photos)
+    missing = _still_wanted(database, not_had)
+    photos = dict(contents.photos)
+    for taken in set(not_had).difference(missing):
+        del photos[taken]
+    (folder / PHOTOS).write_text("".join(f"{sha256}\n" for sha256 in photos))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in files:
         sync_file(path)
@@ -92,7 +96,7 @@ def _create(settings: Settings, database: Database, blobs: Blobs, root: Path, fo
         Manifest(
             form=1, made_at=datetime.now(UTC), program=version("streetsight"), database=kind,
             schema_version=contents.version, rows=contents.rows, audit_head=contents.audit_head,
-            photos=len(contents.photos), photo_bytes=sum(size for _, size in contents.photos),
+            photos=len(photos), photo_bytes=sum(photos.values()),
             parts={str(path.relative_to(folder)): part_of(path) for path in files},
             secret_key=has_key, missing=missing, uploads_elsewhere=elsewhere,
         ),
@@ -146,8 +150,8 @@ def _still_wanted(database: Database, missing: list[str]) -> list[str]:
     """Those that retention has not taken meanwhile."""
     wanted = []
     for block in _blocks(missing):
-        alive = select(Frame.sha256).where(Frame.sha256.in_(block), Frame.photo_expired_at.is_(None))
         with database.read() as session:
+            alive = select(Frame.sha256).where(has_digest(session, block), Frame.photo_expired_at.is_(None))
             wanted += list(session.scalars(alive))
     return sorted(wanted)
 

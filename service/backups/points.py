@@ -49,7 +49,7 @@ class Manifest(BaseModel):
         schema_version: of the database.
         rows: how many, by table.
         audit_head: NUMBER:HASH of the log of that moment; None while it was empty.
-        photos, photo_bytes: how many photos the rows name, and their bytes.
+        photos, photo_bytes: how many photos the rows name that retention has not taken, and their bytes.
         parts: files of the point by their path in it.
         secret_key: whether the data folder's key is among them; without it, STREETSIGHT_SECRET_KEYS had it.
         missing: digests of photos that rows name and that the storage had not, or not unharmed.
@@ -86,7 +86,7 @@ class Point:
         return self.folder / DATABASE_FILES[self.manifest.database]
 
     def digests(self) -> Iterator[str]:
-        """Of all photos that its rows name."""
+        """Of all photos that its rows name, without those that retention had taken before it was whole."""
         with (self.folder / PHOTOS).open() as lines:
             for line in lines:
                 yield line.strip()

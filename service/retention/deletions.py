@@ -3,9 +3,10 @@
     marked ─► started ─► deleted ─► forgotten a day later
        └─ rescued       └─ stored again by who uploads the bytes anew
 
-A transaction that names a blob in a new row calls `keep` with the bytes. What is only marked is rescued;
-what is deleted is stored again; and while a deletion is under way the uploader is asked to come again, for
-nobody could say whether its bytes or the deletion come last.
+A transaction that names a blob in a new row calls `keep` with the bytes, after the row. What is only marked
+is rescued; what is deleted is stored again; and while a deletion is under way the uploader is asked to come
+again, for nobody could say whether its bytes or the deletion come last. Who deletes what no row names has the
+turn of `NAMING` alone: no row is then written and not yet seen.
 """
 
 from collections.abc import Sequence
@@ -20,9 +21,11 @@ from streetsight.service.privacy.copies import Copies
 from streetsight.service.retention.tables import BlobDeletion
 from streetsight.service.store.database import Database
 from streetsight.service.store.sessions import WriteSession
+from streetsight.service.store.turns import take_turn
 from streetsight.service.store.types import now
 from streetsight.service.store.upsert import upsert
 
+NAMING = "naming of blobs"
 STALLED = timedelta(hours=1)
 """A deletion that was started so long ago was cut off, and is begun again."""
 REMEMBERED = timedelta(days=1)
@@ -46,12 +49,15 @@ class Doomed:
 def keep(session: WriteSession, blobs: Blobs, sha256: str, content: bytes) -> None:
     """Make sure that a blob which a row of this transaction names is there when it is committed.
 
+    The row is written before: until the end of the transaction nobody takes its blob for one without a row.
+
     Args:
         content: its bytes, stored already as far as who calls knows.
 
     Raises:
         BeingDeleted: come again.
     """
+    take_turn(session, NAMING, shared=True)
     state = select(BlobDeletion.started_at, BlobDeletion.deleted_at).where(BlobDeletion.sha256 == sha256)
     found = session.connection().execute(state.with_for_update()).one_or_none()
     if found is None:

@@ -11,10 +11,11 @@ from streetsight.service.files.blobs import Blobs
 from streetsight.service.frames.digests import has_digest
 from streetsight.service.frames.tables import Frame
 from streetsight.service.privacy.copies import Copies
-from streetsight.service.retention.deletions import Doomed, carry_out, mark
+from streetsight.service.retention.deletions import NAMING, Doomed, carry_out, mark
 from streetsight.service.retention.tables import BlobDeletion
 from streetsight.service.store.database import Database
 from streetsight.service.store.sessions import ReadSession
+from streetsight.service.store.turns import take_turn
 
 CHUNK = 500
 ORPHAN = "orphan"
@@ -45,7 +46,8 @@ def sweep_shard(
             stray = unnamed(session, chunk)
         if stray and not dry_run:
             with database.write() as session:
-                stray = unnamed(session, stray)  # nobody can name one of them until this is committed
+                take_turn(session, NAMING)  # nobody can name one of them until this is committed
+                stray = unnamed(session, stray)
                 mark(session, stray, ORPHAN, start=True)
             carry_out(database, blobs, copies, stray)
         orphans, freed = orphans + len(stray), freed + sum(each.size_bytes for each in stray)

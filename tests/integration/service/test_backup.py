@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from streetsight.cli import app
 from streetsight.service.audit.verifying import Noted, verify
-from streetsight.service.auth.actor import Role
+from streetsight.service.auth.actor import SYSTEM, Role
 from streetsight.service.backups.creating import create
 from streetsight.service.backups.locking import locked
 from streetsight.service.backups.points import BackupError
@@ -29,6 +29,8 @@ from streetsight.service.files.opening import open_blobs
 from streetsight.service.frames.tables import Frame
 from streetsight.service.jobs import queue
 from streetsight.service.jobs.queue import Backoff
+from streetsight.service.retention.deletions import Doomed, mark
+from streetsight.service.retention.holds import place_hold
 from streetsight.service.settings import Settings
 from streetsight.service.store.opening import open_database
 from streetsight.service.store.sealing import open_sealer
@@ -322,6 +324,48 @@ class BlobsMeanwhile:
     def stream(self, sha256: str) -> Iterator[bytes]:
         self._meanwhile()
         return self._blobs.stream(sha256)
+
+
+@BOTH
+def test_photos_that_are_hidden_and_not_deleted_yet_come_back(
+    client: TestClient, settings: Settings, elsewhere: Settings, photos: list[bytes], verbs: Verbs,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    waiting, leaving = (send(client, photo) for photo in photos[:2])
+    hide(settings, waiting)
+    hide(settings, leaving, start=True)
+    verbs.run(settings, "create", tmp_path / "backup")
+    verbs.run(elsewhere, "restore", tmp_path / "backup")
+    blobs = open_blobs(elsewhere)
+    assert [blobs.exists(hashlib.sha256(photo).hexdigest()) for photo in photos[:2]] == [True, False]
+    with open_database(elsewhere) as database, database.write() as session:
+        place_hold(session, SYSTEM, f"frame/{waiting}", "an appeal")
+        assert session.get_one(Frame, waiting).photo_expired_at is None
+
+
+@BOTH
+def test_photos_that_retention_deletes_meanwhile_are_not_missed(
+    client: TestClient, settings: Settings, photos: list[bytes], verbs: Verbs, tmp_path: Path
+) -> None:
+    old = send(client, photos[0])
+    blobs = open_blobs(settings)
+
+    def delete() -> None:
+        hide(settings, old, start=True)
+        blobs.delete(hashlib.sha256(photos[0]).hexdigest())
+
+    with open_database(settings) as database:
+        made = create(settings, database, cast(Blobs, BlobsMeanwhile(blobs, delete)), tmp_path / "backup")
+    assert (made.manifest.missing, made.manifest.photos, made.manifest.photo_bytes) == ([], 0, 0)
+    verbs.run(settings, "verify", tmp_path / "backup")
+
+
+def hide(settings: Settings, frame_id: str, *, start: bool = False) -> None:
+    """As retention does; `start`: its deletion has begun."""
+    with open_database(settings) as database, database.write() as session:
+        frame = session.get_one(Frame, frame_id)
+        frame.photo_expired_at, frame.photo_expired_reason = now(), "context"
+        mark(session, [Doomed(frame.sha256, frame.size_bytes)], "context", start=start)
 
 
 @FOLDER

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from crossing import crossed
 from fastapi.testclient import TestClient
 from sqlalchemy import delete, select, update
 
@@ -329,6 +330,24 @@ def test_an_upload_of_bytes_that_are_being_deleted_loses_nothing(
         assert session.get(BlobDeletion, sha256) is None
     assert sweep_shard(database, blobs, open_copies(settings), sha256[:2], now() + OLD).orphans == 0
     assert blobs.get(sha256) == b"photo"
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_an_upload_and_the_sweep_at_the_same_moment_lose_nothing(
+    database: Database, blobs: Blobs, settings: Settings
+) -> None:
+    """Bytes of an upload that broke off long ago come again: the row is written while the sweep looks."""
+    sha256 = blobs.put(b"photo")
+
+    def write_row(session: WriteSession) -> None:
+        _add_frame(session, sha256)
+        keep(session, blobs, sha256, b"photo")
+
+    def sweep() -> int:
+        return sweep_shard(database, blobs, open_copies(settings), sha256[:2], now() + OLD).orphans
+
+    _, swept = crossed(database, write_row, sweep)
+    assert (swept.result(), blobs.exists(sha256)) == (0, True)
 
 
 def test_uploads_go_through_that(client: TestClient, photos: list[bytes], kept: Rounds) -> None:
