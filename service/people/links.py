@@ -68,10 +68,11 @@ def end_links(session: WriteSession, person_id: str | None) -> None:
 
 
 def find_link(session: ReadSession, token: str) -> tuple[SetupLink, Person | None]:
-    """A link that is good, and whose it is. Raises LinkOver."""
+    """A link that is good, and whose it is. Raises LinkOver; also for a person who is disabled by now."""
     link = session.scalar(select(SetupLink).where(SetupLink.token_sha256 == token_hash(token)))
     person = session.get(Person, link.person_id) if link and link.person_id else None
-    if link is None or link.used_at is not None or link.expires_at <= now():
+    is_disabled = person is not None and person.state != "active"
+    if link is None or link.used_at is not None or link.expires_at <= now() or is_disabled:
         raise LinkOver(
             "this link was used, is too old, or was never made; `streetsight person setup-link` or an admin "
             "gives a new one"

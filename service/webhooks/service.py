@@ -24,6 +24,7 @@ from streetsight.service.store.ids import new_id
 from streetsight.service.store.paging import Page, page
 from streetsight.service.store.sealing import Sealer
 from streetsight.service.store.sessions import ReadSession, WriteSession
+from streetsight.service.store.turns import take_turn
 from streetsight.service.store.types import now
 from streetsight.service.webhooks.addresses import check, literal
 from streetsight.service.webhooks.schemas import WebhookChange, WebhookSent, WebhookShown
@@ -326,7 +327,8 @@ def _require_sees(actor: Actor, area_path: str | None) -> None:
         )
 
 
-def _refuse_name(session: ReadSession, name: str) -> None:
+def _refuse_name(session: WriteSession, name: str) -> None:
+    take_turn(session, "names of webhooks")
     taken = select(Webhook.id).where(Webhook.name == name, Webhook.removed_at.is_(None))
     if session.scalar(taken) is not None:
         raise WebhookExists("there is a webhook {name} already; choose another name", name=name)

@@ -601,6 +601,17 @@ def test_whom_an_admin_invites_chooses_the_password(person: SignIn, visitor: Tes
     assert sign_in(visitor, password=OTHER).status_code == 201
 
 
+@ON_SQLITE
+def test_a_link_is_over_for_whom_was_disabled_since(
+    visitor: TestClient, settings: Settings, zhang: str
+) -> None:
+    token = new_link(settings, zhang)
+    with open_database(settings) as database, database.write() as session:
+        change_person(session, SYSTEM, zhang, {"state": "disabled"})
+    is_refused(visitor.post("/v1/setup", data={"token": token, "password": OTHER}), 403, "link_over")
+    assert visitor.get(f"/setup?token={token}").status_code == 403
+
+
 def new_link(settings: Settings, whose: str | None = None) -> str:
     with open_database(settings) as database, database.write() as session:
         return add_link(session, SYSTEM, find_person(session, whose) if whose else None)

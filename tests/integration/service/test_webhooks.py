@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crossing import crossed
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from waiting import wait_for
@@ -31,13 +32,14 @@ from streetsight.service.settings import Network, Settings, SettingsError, read_
 from streetsight.service.store.database import Database
 from streetsight.service.store.opening import open_database
 from streetsight.service.store.sealing import Sealer, SealError, open_sealer
+from streetsight.service.store.sessions import WriteSession
 from streetsight.service.store.types import now
 from streetsight.service.webhooks import sending
 from streetsight.service.webhooks.addresses import AddressRefused, check
 from streetsight.service.webhooks.courier import Courier
 from streetsight.service.webhooks.outbox import forget
 from streetsight.service.webhooks.schemas import WebhookSent
-from streetsight.service.webhooks.service import add_webhook, rotate_secret
+from streetsight.service.webhooks.service import WebhookExists, add_webhook, rotate_secret
 from streetsight.service.webhooks.signing import signed_headers
 from streetsight.service.webhooks.tables import Attempt, Delivery, Webhook
 
@@ -553,6 +555,17 @@ def test_keys_are_made_once_kept_close_and_can_be_changed(settings: Settings) ->
         Sealer([second]).open(sealed)
     with pytest.raises(SealError, match="openssl rand"):
         Sealer(["short"])
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_of_two_that_take_a_name_at_once_one_has_it(office: Office) -> None:
+    def add(session: WriteSession) -> None:
+        sent = WebhookSent(name="platform", url="https://example.com/")
+        add_webhook(session, SYSTEM, sent, office.settings, office.sealer)
+
+    _, late = crossed(office.database, add, lambda: office.add("https://example.com/"))
+    with pytest.raises(WebhookExists):
+        late.result()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
