@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from streetsight.service.audit.service import record
 from streetsight.service.auth.actor import SYSTEM, Actor, Role
 from streetsight.service.auth.tokens import new_token, token_hash
-from streetsight.service.devices.tables import Device, DeviceToken
+from streetsight.service.devices.tables import Device, DeviceToken, Enrolment
 from streetsight.service.faults import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from streetsight.service.store.sessions import ReadSession, WriteSession
 from streetsight.service.store.types import now
@@ -146,8 +146,13 @@ def add_token(
 
 
 def revoke_tokens(session: WriteSession, name: str, actor: Actor = SYSTEM) -> int:
-    """Take back all tokens of a device; gives how many were good until now. Raises NoDevice."""
+    """Take back all tokens of a device, and its code; gives how many tokens were good until now.
+
+    Raises:
+        NoDevice: of this name.
+    """
     device = device_named(session, name)
+    _end_codes(session, Enrolment.device_id == device.id)
     good = [each for each in _tokens(session, device) if each.revoked_at is None]
     for token in good:
         token.revoked_at = now()
@@ -207,14 +212,25 @@ def add_token_to(
 
 
 def revoke_token(session: WriteSession, actor: Actor, device_id: str, token_id: str) -> None:
-    """Take back one token; taking it back again changes nothing. Raises NoDevice, NoDeviceToken."""
+    """Take back one token, and the code that it was given for; taking it back again changes nothing.
+
+    Raises:
+        NoDevice, NoDeviceToken: there is none of this id where the actor may see.
+    """
     device, token = find_device(session, actor, device_id), session.get(DeviceToken, token_id)
     if token is None or token.device_id != device.id:
         raise NoDeviceToken("{device} has no token {id}", device=device.name, id=token_id)
     if token.revoked_at is None:
+        _end_codes(session, Enrolment.token_id == token.id)
         token.revoked_at = now()
         session.flush()
         record(session, actor, "device_token.revoked", f"device/{device.id}", {"token": token.id})
+
+
+def _end_codes(session: WriteSession, of: ColumnElement[bool]) -> None:
+    """Codes are over: who was let in by one could have another token for it while it lasts."""
+    good = Enrolment.expires_at > now()
+    session.execute(update(Enrolment).where(of, good).values(expires_at=now()))
 
 
 def recognise(session: ReadSession, token: str) -> DeviceAccess:

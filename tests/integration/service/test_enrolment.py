@@ -26,6 +26,7 @@ from streetsight.service.agent.remote import NotOurs, SettingsInForce, Signed
 from streetsight.service.auth.actor import SYSTEM, Role
 from streetsight.service.devices.enrolling import make_code
 from streetsight.service.devices.remote import put_settings
+from streetsight.service.devices.service import revoke_tokens
 from streetsight.service.devices.tables import Enrolment
 from streetsight.service.settings import Settings
 from streetsight.service.store.database import Database
@@ -89,6 +90,23 @@ def test_who_lost_the_answer_asks_again_and_has_one_good_token(
     assert heartbeat(client, first["token"]).json()["code"] == "token_revoked"
     assert heartbeat(client, second["token"]).status_code == 200
     assert first["public_key"] == second["public_key"]
+
+
+@pytest.mark.parametrize("how", ["one token", "all tokens", "before it was used"])
+def test_a_vehicle_that_is_shut_out_does_not_come_back_by_its_code(
+    client: TestClient, admin: TestClient, device: str, settings: Settings, how: str
+) -> None:
+    code = code_of(admin, device)
+    if how != "before it was used":
+        assert ask(client, code).status_code == 201
+    if how == "one token":
+        token = admin.get(f"{device}/tokens").json()["items"][0]["id"]
+        assert admin.delete(f"{device}/tokens/{token}").status_code == 204
+    else:
+        with open_database(settings) as database, database.write() as session:
+            revoke_tokens(session, "car-1")
+    assert ask(client, code).json()["code"] == "code_over"
+    assert ask(client, code_of(admin, device)).status_code == 201
 
 
 def test_codes_that_are_over_or_never_were_are_refused_alike(
