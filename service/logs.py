@@ -11,7 +11,7 @@ import structlog
 
 
 def configure_logs(level: str) -> None:
-    """Send our events and those of libraries to standard error, as JSON."""
+    """Send our events, and those and the warnings of libraries, to standard error as JSON."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -43,3 +43,4 @@ def configure_logs(level: str) -> None:
     logging.getLogger("uvicorn.access").disabled = True  # the middleware says more
     for chatty in ("alembic", "httpx2"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.captureWarnings(True)  # what a library warns of would be a line that is not JSON
