@@ -1,12 +1,15 @@
 """An archive looked at with another release: beside what is in force, to its end however often it is killed,
 compared, then switched by a person."""
 
+import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from archives import fill, found, varied
 from rows import write_lead
 from sqlalchemy import func, select, update
 from typer.testing import CliRunner
+from waiting import wait_for
 
 from streetsight.cli import app
 from streetsight.models.releases import load_release
@@ -24,6 +28,7 @@ from streetsight.service.candidates.tables import Candidate
 from streetsight.service.detections.looking import LocalEngine, Looker
 from streetsight.service.detections.tables import Detection, Result
 from streetsight.service.faults import Unavailable
+from streetsight.service.files.blobs import spread
 from streetsight.service.files.opening import open_blobs
 from streetsight.service.frames.tables import Frame
 from streetsight.service.jobs.tables import Job
@@ -241,6 +246,16 @@ def candidate(database: Database, candidate_id: str) -> dict[str, Any]:
         return {column.name: getattr(found, column.name) for column in Candidate.__table__.columns}
 
 
+@contextmanager
+def one_that_hangs(settings: Settings, photo: bytes) -> Iterator[None]:
+    """Its bytes do not come, so that nobody gets to the end of the archive; after it, they are not there."""
+    path = settings.data_folder / "files" / spread(hashlib.sha256(photo).hexdigest())
+    path.unlink()
+    os.mkfifo(path)
+    yield
+    path.unlink()
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_killed_command_goes_on_and_nothing_is_written_twice(
     settings: Settings, photos: list[bytes], work: Work, monkeypatch: pytest.MonkeyPatch
@@ -249,18 +264,20 @@ def test_a_killed_command_goes_on_and_nothing_is_written_twice(
     frames, address = 120, load_release(OTHER).address
     for name, value in {"DATA_FOLDER": settings.data_folder, "DATABASE_URL": settings.database}.items():
         monkeypatch.setenv(f"STREETSIGHT_{name}", str(value))
+    blobs, archive = open_blobs(settings), varied(photos, frames)
     with open_database(settings) as database:
-        fill(database, open_blobs(settings), varied(photos, frames))
+        ids = fill(database, blobs, archive)
         with database.write() as session:  # as if the release in force had found nothing
             session.execute(update(Frame).values(state="detected"))
-        command = [sys.executable, "-m", "streetsight", "reprocess", "--release", OTHER]
-        killed = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        while not found(database, address):
-            assert killed.poll() is None
-            time.sleep(0.01)
-        killed.kill()
-        killed.wait()
-        assert len(found(database, address)) < frames
+        _, last = max(zip(ids, archive, strict=True))
+        with one_that_hangs(settings, last):
+            command = [sys.executable, "-m", "streetsight", "reprocess", "--release", OTHER]
+            killed = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            wait_for(lambda: found(database, address) or killed.poll() is not None)
+            killed.kill()
+            assert killed.wait() == -signal.SIGKILL
+        blobs.put(last)
+        assert 0 < len(found(database, address)) < frames
         answer = CliRunner().invoke(app, ["reprocess", "--release", OTHER, "--area", "/330106/"])
         assert answer.exit_code == 0, answer.output
         assert json.loads(answer.stdout)["written"] < frames
