@@ -280,6 +280,35 @@ def test_what_was_left_to_others_comes_back_whatever_is_under_way(queue: Queue) 
     expect(lead(page)).to_have_attribute("data-id", first)
 
 
+@pytest.mark.parametrize("deciding", [False, True], ids=["asked before it", "asked while it is sent"])
+def test_what_is_taken_back_stays_whatever_was_said_of_it_before(queue: Queue, deciding: bool) -> None:
+    """An answer of the time when it was decided comes late: the lead is not taken for somebody else's."""
+    queue.add(2)
+    page = queue.open()
+    expect(lead(page)).to_be_visible()
+    asked, sent = held(page, "**/v1/review/next?**"), held(page, "**/v1/candidates/*/decisions")
+    if not deciding:
+        page.evaluate(COME_BACK)
+        asked.first()
+    decided = step(page, lambda: page.keyboard.press("a"))
+    if deciding:
+        page.evaluate(COME_BACK)
+    waiting = asked.first()
+    sent.first().continue_()
+    sent.end()
+    settle(page)
+    late = waiting.fetch()
+    assert late.json()["lost"] == [decided]
+    page.keyboard.press("z")
+    expect(lead(page)).to_have_attribute("data-id", decided)
+    settle(page)
+    asked.routes.clear()
+    waiting.fulfill(response=late)
+    asked.first()  # it goes on asking once it has read that
+    assert shown(page) == decided
+    asked.end()
+
+
 NO_PHOTO = "void (HTMLImageElement.prototype.decode = () => new Promise(() => {}))"
 BAD_PHOTO = (
     "void (HTMLImageElement.prototype.decode = async () => { throw new DOMException('', 'EncodingError'); })"

@@ -58,13 +58,15 @@ export class ReviewQueue {
 
   async #fill() {
     const wanted = Math.max(0, AHEAD - this.items.length), holding = [...this.items.map(({ id }) => id), ...this.#sending.keys()];
+    const before = new Map(this.#acts), pending = new Set(this.#sending.keys());
     const { data } = await call("POST", `/v1/review/next?${this.#with({ count: wanted })}`, {
       patient: true, behind: true, json: { desk: this.#desk, holding: holding.slice(0, MOST_NAMED), passed: this.#passed },
     });
-    const lost = this.items.filter(({ id }) => data.lost.includes(id) && !this.#sending.has(id));
+    const holds = (id) => !pending.has(id) && this.#acts.get(id) === before.get(id); // else it was said of a time that is over
+    const lost = this.items.filter(({ id }) => data.lost.includes(id) && holds(id));
     this.items = this.items.filter((item) => !lost.includes(item));
-    const known = new Set([...this.items.map(({ id }) => id), ...this.#sending.keys(), ...this.#passed]);
-    const fresh = data.items.filter(({ id }) => !known.has(id));
+    const known = new Set([...this.items.map(({ id }) => id), ...this.#passed]);
+    const fresh = data.items.filter(({ id }) => holds(id) && !known.has(id));
     this.items.push(...fresh);
     this.waiting = data.waiting;
     this.#dry = data.items.length < wanted;
